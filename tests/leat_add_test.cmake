@@ -1,0 +1,13 @@
+# leat_add_test(NAME SOURCES a.cpp... [LIBRARIES lib...] [TIMEOUT seconds] [LABELS label...] [ARGS arg...])
+# One Boost.Test binary and its ctest entry. Every test has a timeout: a hang is a failure, never a wait.
+function(leat_add_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;ARGS" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE leat_options Boost::unit_test_framework Threads::Threads ${T_LIBRARIES})
+  # catch_system_errors would hide the sanitizers' own reports behind Boost.Test's.
+  add_test(NAME ${name} COMMAND ${name} --catch_system_errors=no --log_level=test_suite --color_output=no ${T_ARGS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
+endfunction()
