@@ -2,7 +2,6 @@
 #
 # Builds NAME.so as a Leat plugin: it exports leat_plugin_v1 and nothing else, carries its C++ runtime
 # (unless SHARED_STDLIB: needed when a shared C++ library is linked), and leaves no symbol undefined.
-set(LEAT_SDK_CMAKE_DIRECTORY ${CMAKE_CURRENT_LIST_DIR})
 function(leat_add_plugin name)
   cmake_parse_arguments(P "SHARED_STDLIB" "" "SOURCES;LIBRARIES" ${ARGN})
   add_library(${name} MODULE ${P_SOURCES})
@@ -29,12 +28,12 @@ function(leat_add_plugin name)
   endif()
   target_link_options(${name} PRIVATE
     -Wl,-z,now,-z,relro -Wl,--exclude-libs,ALL -Wl,-Bsymbolic
-    -Wl,--version-script=${LEAT_SDK_CMAKE_DIRECTORY}/plugin.map)
+    -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
   if(NOT LEAT_SANITIZE) # a sanitizer's runtime is in the process, not in the plugin
     target_link_options(${name} PRIVATE -Wl,-z,defs)
     if(NOT P_SHARED_STDLIB)
       target_link_options(${name} PRIVATE -static-libgcc $<$<LINK_LANGUAGE:CXX>:-static-libstdc++>)
     endif()
   endif()
-  set_target_properties(${name} PROPERTIES LINK_DEPENDS ${LEAT_SDK_CMAKE_DIRECTORY}/plugin.map)
+  set_target_properties(${name} PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
 endfunction()
