@@ -2022,6 +2022,75 @@ column_builder<T>& any_column::as() {
     return static_cast<column&>(*this);
 }
 
+namespace detail {
+
+template <class T, class Number>
+void append_as(any_column& to, Number value) {
+    const auto converted = static_cast<T>(value);
+    if constexpr (std::is_integral_v<T>) {
+        if (static_cast<Number>(converted) != value || (converted < T{}) != (value < Number{})) {
+            throw error(LEAT_ERR_DATA, "column '" + std::string(to.schema().name()) + "': " + std::to_string(value) +
+                                           " does not fit " + storage<T>::name);
+        }
+    }
+    static_cast<fixed_column<T>&>(to).append(converted);
+}
+template <class Number>
+void append_number(any_column& to, Number value) {
+    switch (to.id()) {
+        case kind::float32:
+            return append_as<float>(to, value);
+        case kind::float64:
+            return append_as<double>(to, value);
+        case kind::boolean:
+            if constexpr (std::is_same_v<Number, bool>) return static_cast<bool_column&>(to).append(value);
+            break;
+        default:
+            break;
+    }
+    if constexpr (std::is_integral_v<Number> && !std::is_same_v<Number, bool>) {
+        switch (to.id()) {
+            case kind::int8:
+                return append_as<std::int8_t>(to, value);
+            case kind::int16:
+                return append_as<std::int16_t>(to, value);
+            case kind::int32:
+            case kind::date32:
+            case kind::time32:
+                return append_as<std::int32_t>(to, value);
+            case kind::int64:
+            case kind::date64:
+            case kind::time64:
+            case kind::timestamp:
+            case kind::duration:
+                return append_as<std::int64_t>(to, value);
+            case kind::uint8:
+                return append_as<std::uint8_t>(to, value);
+            case kind::uint16:
+                return append_as<std::uint16_t>(to, value);
+            case kind::uint32:
+                return append_as<std::uint32_t>(to, value);
+            case kind::uint64:
+                return append_as<std::uint64_t>(to, value);
+            default:
+                break;
+        }
+    }
+    wrong_type(to.schema(), "built", std::is_floating_point_v<Number> ? "a float" : "an integer or bool");
+}
+
+inline void append_text(any_column& to, std::string_view text) {
+    if (utf8_column::fits(to.id())) {
+        static_cast<utf8_column&>(to).append(text);
+    } else if (to.id() == kind::fixed_binary) {
+        static_cast<fixed_binary_column&>(to).append(text);
+    } else {
+        to.as<large_utf8_column>().append(text);
+    }
+}
+
+}  // namespace detail
+
 /// Makes batches of one schema, in memory of host->alloc: no allocation per row, and after the first batch about one
 /// per buffer. May be filled by rows (put, end_row), by columns (column<T>), or both. What is not finished stays for
 /// the next finish. Not safe to use from two threads at once; any one thread will do.
@@ -2062,18 +2131,11 @@ public:
     /// that makes no sense there. For speed, and for all other types, append to column<T>(i).
     template <class Number, std::enable_if_t<std::is_arithmetic_v<Number>, int> = 0>
     builder& put(int i, Number value) {
-        put_number(at(i), value);
+        detail::append_number(at(i), value);
         return *this;
     }
     builder& put(int i, std::string_view text) {
-        any_column& to = at(i);
-        if (utf8_column::fits(to.id())) {
-            static_cast<utf8_column&>(to).append(text);
-        } else if (to.id() == kind::fixed_binary) {
-            static_cast<fixed_binary_column&>(to).append(text);
-        } else {
-            to.as<large_utf8_column>().append(text);
-        }
+        detail::append_text(at(i), text);
         return *this;
     }
     builder& put(int i, const char* text) { return put(i, std::string_view(text)); }
@@ -2158,61 +2220,6 @@ private:
             throw error(LEAT_ERR_DATA, "column '" + std::string(column.schema().name()) +
                                            "' is declared without NULL and has " + std::to_string(column.nulls()));
         }
-    }
-
-    template <class T, class Number>
-    static void append_as(any_column& to, Number value) {
-        const auto converted = static_cast<T>(value);
-        if constexpr (std::is_integral_v<T>) {
-            if (static_cast<Number>(converted) != value || (converted < T{}) != (value < Number{})) {
-                throw error(LEAT_ERR_DATA, "column '" + std::string(to.schema().name()) + "': " +
-                                               std::to_string(value) + " does not fit " + detail::storage<T>::name);
-            }
-        }
-        static_cast<fixed_column<T>&>(to).append(converted);
-    }
-    template <class Number>
-    static void put_number(any_column& to, Number value) {
-        switch (to.id()) {
-            case kind::float32:
-                return append_as<float>(to, value);
-            case kind::float64:
-                return append_as<double>(to, value);
-            case kind::boolean:
-                if constexpr (std::is_same_v<Number, bool>) return static_cast<bool_column&>(to).append(value);
-                break;
-            default:
-                break;
-        }
-        if constexpr (std::is_integral_v<Number> && !std::is_same_v<Number, bool>) {
-            switch (to.id()) {
-                case kind::int8:
-                    return append_as<std::int8_t>(to, value);
-                case kind::int16:
-                    return append_as<std::int16_t>(to, value);
-                case kind::int32:
-                case kind::date32:
-                case kind::time32:
-                    return append_as<std::int32_t>(to, value);
-                case kind::int64:
-                case kind::date64:
-                case kind::time64:
-                case kind::timestamp:
-                case kind::duration:
-                    return append_as<std::int64_t>(to, value);
-                case kind::uint8:
-                    return append_as<std::uint8_t>(to, value);
-                case kind::uint16:
-                    return append_as<std::uint16_t>(to, value);
-                case kind::uint32:
-                    return append_as<std::uint32_t>(to, value);
-                case kind::uint64:
-                    return append_as<std::uint64_t>(to, value);
-                default:
-                    break;
-            }
-        }
-        detail::wrong_type(to.schema(), "built", std::is_floating_point_v<Number> ? "a float" : "an integer or bool");
     }
 
     leat_ctx* ctx_;
