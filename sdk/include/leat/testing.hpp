@@ -46,22 +46,32 @@ namespace testing {
 
 // ---- JSON, as far as a configuration needs it ---------------------------------------------------------
 
+struct json_member;
+
 struct json_value {
+    /// The member of this name, or of this index as text; NULL if there is none.
+    const json_value* find(std::string_view name) const;
+
     int kind = LEAT_NULL;  // LEAT_JSON for an object or array
     bool is_object = false;
     std::int64_t integer = 0;
     double number = 0;
     std::string text;
-    std::vector<std::pair<std::string, json_value>> members;  // of an object; of an array, with empty names
-
-    const json_value* find(std::string_view name) const {
-        if (kind != LEAT_JSON) return nullptr;
-        for (std::size_t i = 0; i < members.size(); ++i) {
-            if (is_object ? members[i].first == name : std::to_string(i) == name) return &members[i].second;
-        }
-        return nullptr;
-    }
+    std::vector<json_member> members;  // of an object; of an array, with empty names
 };
+
+struct json_member {
+    std::string name;
+    json_value value;
+};
+
+inline const json_value* json_value::find(std::string_view name) const {
+    if (kind != LEAT_JSON) return nullptr;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        if (is_object ? members[i].name == name : std::to_string(i) == name) return &members[i].value;
+    }
+    return nullptr;
+}
 
 namespace detail {
 
@@ -134,7 +144,7 @@ private:
         do {
             std::string name = object ? string() : std::string();
             if (object && !take(':')) fail("no ':'");
-            out.members.emplace_back(std::move(name), read());
+            out.members.push_back({std::move(name), read()});
         } while (take(','));
         if (!take(end)) fail("no end of object or array");
         return out;
@@ -213,10 +223,10 @@ inline void write_json(std::string& out, const json_value& v) {
     for (std::size_t i = 0; i < v.members.size(); ++i) {
         if (i > 0) out += ',';
         if (v.is_object) {
-            write_string(out, v.members[i].first);
+            write_string(out, v.members[i].name);
             out += ':';
         }
-        write_json(out, v.members[i].second);
+        write_json(out, v.members[i].value);
     }
     out += v.is_object ? '}' : ']';
 }
@@ -228,7 +238,7 @@ inline void fill_defaults(json_value& v, const json_value& schema) {
     for (const auto& [name, property] : properties->members) {
         const json_value* const given = v.find(name);
         const json_value* const otherwise = property.find("default");
-        if (given == nullptr && otherwise != nullptr) v.members.emplace_back(name, *otherwise);
+        if (given == nullptr && otherwise != nullptr) v.members.push_back({name, *otherwise});
         for (auto& [key, value] : v.members) {
             if (key == name) fill_defaults(value, property);
         }
@@ -768,13 +778,13 @@ inline void append_nested(any_column& to, const json_value& value) {
         case kind::list: {
             auto& list = to.as<list_column>();
             for (const auto& item : value.members)
-                append_json(list.items(), item.second);
+                append_json(list.items(), item.value);
             return list.end_list();
         }
         case kind::large_list: {
             auto& list = to.as<large_list_column>();
             for (const auto& item : value.members)
-                append_json(list.items(), item.second);
+                append_json(list.items(), item.value);
             return list.end_list();
         }
         case kind::map: {
@@ -853,7 +863,7 @@ public:
     batch batch_of(const fields& columns, std::string_view json_rows) {
         builder out(context(raw()), columns);
         for (const auto& item : parse_json(json_rows).members) {
-            const json_value& row = item.second;
+            const json_value& row = item.value;
             for (int i = 0; i < out.columns(); ++i) {
                 const json_value* const cell =
                     row.is_object ? row.find(out.schema()[i].name()) : row.find(std::to_string(i));

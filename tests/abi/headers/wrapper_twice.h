@@ -1,0 +1,4 @@
+#include <leat/leat.hpp>
+#include <leat/leat.hpp>
+#include <leat/testing.hpp>
+#include <leat/testing.hpp>
