@@ -1,0 +1,74 @@
+// Rows into a table of a SQLite file: one transaction per bucket, rows and token together.
+#pragma once
+
+#include <leat/leat.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "batch_table.hpp"
+#include "database.hpp"
+
+namespace arrow_sql {
+
+/// The batch is a table to SQLite, so that a whole batch goes in with one INSERT ... SELECT; a row that breaks a
+/// constraint stops the statement, becomes a dead letter, and the statement goes on behind it.
+class SqliteSink {
+public:
+    explicit SqliteSink(leat::context& ctx);
+
+    void open(leat::context& ctx);
+    std::string recover(leat::context& ctx, std::string_view lane);
+    void begin(leat::context& ctx, const leat_bucket& bucket);
+    void write(leat::context& ctx, leat::batch& lent);
+    void commit(leat::context& ctx, const leat_bucket& bucket);
+    void abort(leat::context& ctx, const leat_bucket& bucket);
+    void close(leat::context& ctx);
+    void interrupt() noexcept { database_.interrupt(); }
+
+private:
+    enum class Mode { append, replace, upsert };
+    /// A column of the table as it is in the database.
+    struct TableColumn {
+        std::string name;
+        std::string type;
+        bool required;  // NOT NULL, and nothing fills it in
+        bool generated;
+        int key_place;  // 1 for the first column of the primary key, 0 for none
+    };
+
+    // Called with the first batch, and whenever the columns of the batches change.
+    void prepare_target(const leat::context& ctx, const leat::schema_view& columns);
+    std::vector<TableColumn> table_columns() const;
+    void create_table(const leat::schema_view& columns) const;
+    void check_columns(const leat::schema_view& columns, const std::vector<TableColumn>& table) const;
+    void check_key(const leat::schema_view& columns) const;
+    bool key_is_unique(const std::vector<TableColumn>& table) const;
+    bool has_triggers() const;
+    std::string insert_statement(const leat::schema_view& columns) const;
+
+    void reject_unstorable(const leat::context& ctx, const leat::batch& lent);
+    void insert_rows(const leat::context& ctx, std::int64_t first, std::int64_t end);
+    void check_token(const leat_bucket& bucket);
+    void store_token(const leat_bucket& bucket);
+    bool in_transaction() const { return sqlite3_get_autocommit(database_.raw()) == 0; }
+    std::string about_table(std::string_view text) const { return "table '" + table_ + "': " + std::string(text); }
+
+    const std::string path_;
+    const std::string table_;
+    const Mode mode_;
+    const std::vector<std::string> key_;
+    const bool create_;
+
+    Database database_;
+    std::optional<BatchTable> batch_;
+    Statement insert_;
+    const leat_schema* prepared_for_ = nullptr;  // the schema that insert_ was made for; null: not made yet
+    bool row_by_row_ = false;                    // the table has triggers
+    bool empties_table_ = false;                 // this bucket is the one that replaces what was there
+    std::vector<DecimalAs> decimals_;
+    std::vector<std::int64_t> unstorable_;  // rows of the batch that were rejected before the insert
+};
+
+}  // namespace arrow_sql
