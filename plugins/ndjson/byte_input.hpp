@@ -187,6 +187,7 @@ public:
         if (!stream_) throw std::bad_alloc();
     }
     std::size_t decode(std::string_view& from, char* to, std::size_t room) override {
+        if (between_frames_ && from.empty()) return 0;  // asking now would begin another frame
         ZSTD_inBuffer in{from.data(), from.size(), 0};
         ZSTD_outBuffer out{to, room, 0};
         const std::size_t outcome = ::ZSTD_decompressStream(stream_.get(), &out, &in);

@@ -80,6 +80,7 @@ private:
         if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
         if (offset_ == 0 && text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
         line = {text, number_++, offset_, static_cast<std::int64_t>(text.size())};
+        if (text.size() > longest_line) line.text = text.substr(0, kept_of_longer);
         advance(consumed);
     }
     void advance(std::size_t bytes) {

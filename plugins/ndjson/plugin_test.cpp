@@ -1,0 +1,643 @@
+// Drives ndjson.so as a host does, on real files, pipes and devices.
+#define BOOST_TEST_MODULE plugin_ndjson
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <leat/testing.hpp>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace fs = std::filesystem;
+using leat::testing::instance;
+
+namespace {
+
+const leat_component& component(std::uint32_t kind) {
+    static const leat::testing::library library(LEAT_PLUGIN_FILE);
+    const leat_plugin& plugin = library.plugin();
+    for (std::uint32_t i = 0; i < plugin.n_components; ++i) {
+        if (plugin.components[i]->kind == kind) return *plugin.components[i];
+    }
+    throw std::invalid_argument("no component of this kind");
+}
+
+/// A directory of its own for each test, gone with it.
+struct Directory {
+    Directory() {
+        std::string name = (fs::temp_directory_path() / "ndjson-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+        path = name;
+        start = fs::current_path();
+        fs::current_path(path);  // so that messages name files as a user would
+    }
+    ~Directory() {
+        fs::current_path(start);
+        fs::remove_all(path);
+    }
+    fs::path path;
+    fs::path start;
+};
+
+void put(const std::string& name, const std::string& text) {
+    std::ofstream(name, std::ios::binary) << text;
+}
+
+std::string get(const std::string& name) {
+    std::ifstream file(name, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+std::string with_path(const std::string& options, const std::string& path = "events.ndjson") {
+    return R"({"path": ")" + path + "\"" + (options.empty() ? "" : ", " + options) + "}";
+}
+
+/// The columns of what was emitted, as "name type, ..."; the type as its Arrow format, json for marked text.
+std::string columns(const instance& source) {
+    if (source.emitted.empty()) return "";
+    const leat::schema_view schema = source.emitted[0].rows.schema();
+    const std::function<std::string(const leat::schema_view&)> describe = [&](const leat::schema_view& column) {
+        std::string out = column.is_json() ? "json" : column.format();
+        for (int i = 0; i < column.size(); ++i) {
+            out += (i == 0 ? "<" : ", ") + std::string(column[i].name()) + " " + describe(column[i]);
+        }
+        return column.size() > 0 ? out + ">" : out;
+    };
+    std::string out;
+    for (int i = 0; i < schema.size(); ++i) {
+        out += (i == 0 ? "" : ", ") + std::string(schema[i].name()) + " " + describe(schema[i]);
+    }
+    return out;
+}
+
+std::string reasons(const instance& any) {
+    std::string out;
+    for (const auto& reject : any.rejects)
+        out += reject.why + "\n";
+    return out;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(ndjson_source, Directory)
+
+BOOST_AUTO_TEST_CASE(reads_one_row_from_each_line) {
+    put("events.ndjson",
+        "{\"id\":1,\"name\":\"Ann\",\"price\":2.5,\"ok\":true}\n{\"id\":2,\"name\":null,\"price\":-1e3,\"ok\":false}"
+        "\n");
+    instance source(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.failure() == "");
+    BOOST_TEST(columns(source) == "id l, name u, price g, ok b");
+    BOOST_TEST(source.text() ==
+               "{\"id\":1,\"name\":\"Ann\",\"price\":2.5,\"ok\":true}\n{\"id\":2,\"name\":null,\"price\":-1000,"
+               "\"ok\":false}\n");
+    BOOST_TEST(source.finish() == "");
+}
+
+struct Good {
+    const char* what;
+    const char* input;
+    const char* options;
+    const char* columns;
+    const char* rows;
+};
+std::ostream& operator<<(std::ostream& out, const Good& good) {
+    return out << good.what;
+}
+
+const Good good_inputs[] = {
+    {"crlf", "{\"a\":1}\r\n{\"a\":2}\r\n", "", "a l", "{\"a\":1}\n{\"a\":2}\n"},
+    {"byte order mark", "\xEF\xBB\xBF{\"a\":1}\n", "", "a l", "{\"a\":1}\n"},
+    {"last line without its end", "{\"a\":1}\n{\"a\":2}", "", "a l", "{\"a\":1}\n{\"a\":2}\n"},
+    {"blank lines", "\n{\"a\":1}\n\n  \t\r\n{\"a\":2}\n\n", "", "a l", "{\"a\":1}\n{\"a\":2}\n"},
+    {"space around everything", "  { \"a\" :\t1 , \"b\" : [ ] } \n", "", "a l, b +l<item json>",
+     "{\"a\":1,\"b\":[]}\n"},
+    {"keys of all rows, in the order of their first appearance", "{\"b\":1}\n{\"a\":2,\"b\":3}\n", "", "b l, a l",
+     "{\"b\":1,\"a\":null}\n{\"b\":3,\"a\":2}\n"},
+    {"keys in any order", "{\"a\":1,\"b\":2}\n{\"b\":3,\"a\":4}\n", "", "a l, b l",
+     "{\"a\":1,\"b\":2}\n{\"a\":4,\"b\":3}\n"},
+    {"keys with escapes", "{\"a\\u0062\":1,\"q\\\"\":2}\n{\"ab\":3,\"q\\\"\":4}\n", "", "ab l, q\" l",
+     "{\"ab\":1,\"q\\\"\":2}\n{\"ab\":3,\"q\\\"\":4}\n"},
+    {"an empty object", "{\"a\":1}\n{}\n", "", "a l", "{\"a\":1}\n{\"a\":null}\n"},
+    {"integers and floats together", "{\"a\":1}\n{\"a\":1.5}\n", "", "a g", "{\"a\":1}\n{\"a\":1.5}\n"},
+    {"integers beyond int64", "{\"a\":18446744073709551615}\n{\"a\":1}\n", "", "a L",
+     "{\"a\":18446744073709551615}\n{\"a\":1}\n"},
+    {"integers beyond uint64", "{\"a\":123456789012345678901234567890}\n{\"a\":-1}\n", "", "a d:38,0",
+     "{\"a\":123456789012345678901234567890}\n{\"a\":-1}\n"},
+    {"integers that no float64 holds beside fractions", "{\"a\":9007199254740993}\n{\"a\":0.25}\n", "", "a d:38,2",
+     "{\"a\":9007199254740993.00}\n{\"a\":0.25}\n"},
+    {"numbers that no type holds", "{\"a\":1234567890123456789012345678901234567890}\n", "", "a json",
+     "{\"a\":\"1234567890123456789012345678901234567890\"}\n"},
+    {"values of different kinds", "{\"a\":1}\n{\"a\":\"x\"}\n{\"a\":[true, null]}\n", "", "a json",
+     "{\"a\":\"1\"}\n{\"a\":\"\\\"x\\\"\"}\n{\"a\":\"[true, null]\"}\n"},
+    {"nothing but null", "{\"a\":null}\n", "", "a json", "{\"a\":null}\n"},
+    {"dates", "{\"a\":\"2024-02-29\"}\n{\"a\":\"1970-01-02\"}\n", "", "a tdD",
+     "{\"a\":\"2024-02-29\"}\n{\"a\":\"1970-01-02\"}\n"},
+    {"timestamps", "{\"a\":\"1970-01-01T00:00:01.5\"}\n{\"a\":\"1970-01-01 00:01\"}\n", "",
+     "a tsu:", "{\"a\":\"1970-01-01T00:00:01.500000\"}\n{\"a\":\"1970-01-01T00:01:00\"}\n"},
+    {"timestamps with zones", "{\"a\":\"1970-01-01T01:00:00+01:00\"}\n{\"a\":\"1969-12-31T23:59:59Z\"}\n", "",
+     "a tsu:UTC", "{\"a\":\"1970-01-01T00:00:00Z\"}\n{\"a\":\"1969-12-31T23:59:59Z\"}\n"},
+    {"timestamps in nanoseconds", "{\"a\":\"1970-01-01T00:00:00.123456789Z\"}\n", "", "a tsn:UTC",
+     "{\"a\":\"1970-01-01T00:00:00.123456789Z\"}\n"},
+    {"dates and other text", "{\"a\":\"2024-02-29\"}\n{\"a\":\"2024-02-30\"}\n", "", "a u",
+     "{\"a\":\"2024-02-29\"}\n{\"a\":\"2024-02-30\"}\n"},
+    {"timestamps with and without zones", "{\"a\":\"2024-02-29T00:00:00Z\"}\n{\"a\":\"2024-02-29T00:00:00\"}\n", "",
+     "a u", "{\"a\":\"2024-02-29T00:00:00Z\"}\n{\"a\":\"2024-02-29T00:00:00\"}\n"},
+    {"escapes", "{\"a\":\"\\u00e9\\n\\\"\\\\\\/\\ud83d\\ude00 \\u0000\"}\n", "", "a u",
+     "{\"a\":\"\xC3\xA9\\n\\\"\\\\/\xF0\x9F\x98\x80 \\u0000\"}\n"},
+    {"nested values as structs and lists", "{\"a\":{\"x\":1,\"y\":[1.5,null]}}\n{\"a\":{\"y\":[]}}\n{\"a\":null}\n", "",
+     "a +s<x l, y +l<item g>>", "{\"a\":{\"x\":1,\"y\":[1.5,null]}}\n{\"a\":{\"x\":null,\"y\":[]}}\n{\"a\":null}\n"},
+    {"lists of structs", "{\"a\":[{\"x\":1},{\"y\":\"2024-01-01\"},null]}\n", "", "a +l<item +s<x l, y tdD>>",
+     "{\"a\":[{\"x\":1,\"y\":null},{\"x\":null,\"y\":\"2024-01-01\"},null]}\n"},
+    {"nested values as text", "{\"a\":{\"x\": 1},\"b\":[1, 2]}\n", "\"nested\":\"text\"", "a json, b json",
+     "{\"a\":\"{\\\"x\\\": 1}\",\"b\":\"[1, 2]\"}\n"},
+    {"an empty object within", "{\"a\":{}}\n", "", "a json", "{\"a\":\"{}\"}\n"},
+    {"declared types come first", "{\"a\":1,\"b\":\"1.50\",\"c\":2}\n",
+     "\"types\":{\"a\":\"int8\",\"b\":\"decimal(5,2)\",\"d\":\"date\"}", "a c, b d:5,2, c l, d tdD",
+     "{\"a\":1,\"b\":1.50,\"c\":2,\"d\":null}\n"},
+    {"declared types alone", "{\"a\":1}\n", "\"types\":{\"b\":\"text\",\"a\":\"float64\"},\"infer\":\"none\"",
+     "b u, a g", "{\"b\":null,\"a\":1}\n"},
+    {"whole input inferred", "{\"a\":1}\n{\"a\":2.5,\"b\":1}\n", "\"infer\":\"all\"", "a g, b l",
+     "{\"a\":1,\"b\":null}\n{\"a\":2.5,\"b\":1}\n"},
+};
+
+BOOST_DATA_TEST_CASE(reads, boost::unit_test::data::make(good_inputs), good) {
+    put("events.ndjson", good.input);
+    instance source(component(LEAT_SOURCE), with_path(good.options));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.failure() == "");
+    BOOST_TEST(reasons(source) == "");
+    BOOST_TEST(columns(source) == good.columns);
+    BOOST_TEST(source.text() == good.rows);
+    BOOST_TEST(source.finish() == "");
+}
+
+struct Declared {
+    const char* type;
+    const char* value;
+    const char* result;  ///< as text() shows it; nullptr: rejected
+    const char* why = "";
+};
+std::ostream& operator<<(std::ostream& out, const Declared& d) {
+    return out << d.type << " from " << d.value;
+}
+
+const Declared declared_values[] = {
+    {"bool", "true", "true"},
+    {"bool", "1", nullptr, "1 is not a valid bool"},
+    {"bool", "truth", nullptr, "malformed"},
+    {"int8", "-128", "-128"},
+    {"int8", "128", nullptr, "128 is not a valid int8"},
+    {"int16", "32767", "32767"},
+    {"int16", "-32769", nullptr, "-32769 is not a valid int16"},
+    {"int32", "-2147483648", "-2147483648"},
+    {"int32", "2147483648", nullptr, "2147483648 is not a valid int32"},
+    {"int64", "-9223372036854775808", "-9223372036854775808"},
+    {"int64", "9223372036854775808", nullptr, "9223372036854775808 is not a valid int64"},
+    {"int64", "1.5", nullptr, "1.5 is not a valid int64"},
+    {"int64", "\"1\"", nullptr, "\"1\" is not a valid int64"},
+    {"int64", "{\"x\":1}", nullptr, "{\"x\":1} is not a valid int64"},
+    {"uint8", "255", "255"},
+    {"uint8", "-1", nullptr, "-1 is not a valid uint8"},
+    {"uint16", "65536", nullptr, "65536 is not a valid uint16"},
+    {"uint32", "4294967295", "4294967295"},
+    {"uint64", "18446744073709551615", "18446744073709551615"},
+    {"uint64", "18446744073709551616", nullptr, "18446744073709551616 is not a valid uint64"},
+    {"float32", "0.1", "0.1"},
+    {"float32", "1e39", nullptr, "1e39 is not a valid float32"},
+    {"float64", "-0.0", "-0"},
+    {"float64", "1e308", "1e+308"},
+    {"float64", "1e309", nullptr, "1e309 is not a valid float64"},
+    {"float64", "9007199254740993", nullptr,
+     "9007199254740993 would lose digits as float64: set a decimal type for it"},
+    {"float64", "9007199254740994", "9007199254740994"},
+    {"decimal(38,0)", "99999999999999999999999999999999999999", "99999999999999999999999999999999999999"},
+    {"decimal(38,0)", "100000000000000000000000000000000000000", nullptr, "is not a valid decimal(38,0)"},
+    {"decimal(5,2)", "-123.4", "-123.40"},
+    {"decimal(5,2)", "1.2e2", "120.00"},
+    {"decimal(5,2)", "1.230000", "1.23"},
+    {"decimal(5,2)", "1.234", nullptr, "1.234 is not a valid decimal(5,2)"},
+    {"decimal(5,2)", "1000", nullptr, "1000 is not a valid decimal(5,2)"},
+    {"decimal(5,2)", "\"1.5\"", "1.50"},
+    {"decimal(5,2)", "\"+1.5\"", nullptr, "\"+1.5\" is not a valid decimal(5,2)"},
+    {"decimal(5,2)", "0e99999999999999999999", "0.00"},
+    {"decimal(5,2)", "1e99999999999999999999", nullptr, "is not a valid decimal(5,2)"},
+    {"text", "\"x\"", "\"x\""},
+    {"text", "5", nullptr, "5 is not a valid text"},
+    {"text", "\"\\ud800\"", nullptr, "cannot be read: "},
+    {"binary", "\"AP8=\"", "\"0x00ff\""},
+    {"binary", "\"AP8\"", nullptr, "\"AP8\" is not base64"},
+    {"binary", "\"AP9=\"", nullptr, "\"AP9=\" is not base64"},
+    {"date", "\"0000-01-01\"", "\"0000-01-01\""},
+    {"date", "\"2023-02-29\"", nullptr, "\"2023-02-29\" is not a date (2024-12-31)"},
+    {"date", "20240101", nullptr, "20240101 is not a valid date"},
+    {"time", "\"23:59:59.999999\"", "\"23:59:59.999999\""},
+    {"time", "\"24:00\"", nullptr, "\"24:00\" is not a time (23:59:59.999999)"},
+    {"time", "\"00:00:00.0000001\"", nullptr, "is finer than a microsecond"},
+    {"timestamp", "\"2024-01-01T00:00:00Z\"", nullptr, "has a time zone: its type is timestamptz"},
+    {"timestamp", "\"9999-12-31T23:59:59.999999\"", "\"9999-12-31T23:59:59.999999\""},
+    {"timestamptz", "\"2024-01-01T00:00:00\"", nullptr, "has no time zone: its type is timestamp"},
+    {"timestamptz", "\"1970-01-01T00:00:00-0030\"", "\"1970-01-01T00:30:00Z\""},
+    {"timestamptz", "\"1970-01-01T00:00:00.1234567Z\"", nullptr, "is finer than a microsecond"},
+    {"duration", "\"-P1DT1H0.5S\"", "-90000500000"},
+    {"duration", "\"P1Y\"", nullptr, "\"P1Y\" is not a duration (PT1H30M, P2DT12.5S)"},
+    {"duration", "\"P\"", nullptr, "is not a duration"},
+    {"duration", "\"P99999999999W\"", nullptr, "is too long for a duration in microseconds"},
+    {"json", "{\"x\": [1, 2]}", "\"{\\\"x\\\": [1, 2]}\""},
+    {"json", "\"x\"", "\"\\\"x\\\"\""},
+    {"json", "-1.50", "\"-1.50\""},
+    {"json", "[1,,2]", nullptr, "malformed JSON at byte 9: a value is due"},
+};
+
+BOOST_DATA_TEST_CASE(takes_a_value_for_its_declared_type_or_rejects_its_row,
+                     boost::unit_test::data::make(declared_values), d) {
+    put("events.ndjson", std::string("{\"a\":") + d.value + "}\n{\"a\":null}\n");
+    instance source(component(LEAT_SOURCE),
+                    with_path(std::string("\"types\":{\"a\":\"") + d.type + "\"},\"infer\":\"none\""));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.failure() == "");
+    const std::string row = d.result == nullptr ? "" : std::string("{\"a\":") + d.result + "}\n";
+    BOOST_TEST(source.text() == row + "{\"a\":null}\n");
+    BOOST_REQUIRE_EQUAL(source.rejects.size(), d.result == nullptr ? 1 : 0);
+    if (d.result == nullptr) {
+        BOOST_TEST(source.rejects[0].what == std::string("{\"a\":") + d.value + "}");
+        BOOST_TEST(source.rejects[0].why.find("events.ndjson:1: ") == 0);
+        BOOST_TEST_CONTEXT(source.rejects[0].why) BOOST_TEST(source.rejects[0].why.find(d.why) != std::string::npos);
+    }
+    BOOST_TEST(source.finish() == "");
+}
+
+struct Bad {
+    const char* what;
+    std::string line;
+    const char* why;
+};
+std::ostream& operator<<(std::ostream& out, const Bad& bad) {
+    return out << bad.what;
+}
+
+const Bad bad_lines[] = {
+    {"not an object", "[1,2]", "not an object: [1,2]; a line has to be {\"key\": value, ...}"},
+    {"a scalar", "17", "not an object: 17; a line has to be {\"key\": value, ...}"},
+    {"no JSON at all", "hello", "malformed JSON at byte 1: a value is due, after "},
+    {"cut in the middle", "{\"a\":1,\"b\":\"x",
+     "malformed JSON at byte 14: a string has no end, after \"a\":1,\"b\":\"x"},
+    {"no end of the object", "{\"a\":1", "malformed JSON at byte 7: the object has no end, after {\"a\":1"},
+    {"a comma too many", "{\"a\":1,}", "malformed JSON at byte 8: a key in quotes is due, after {\"a\":1,"},
+    {"a comma too few", "{\"a\":1 \"b\":\"x\"}",
+     "malformed JSON at byte 8: a comma or the end of the object is due, after {\"a\":1 "},
+    {"a colon too few", "{\"a\" 1}", "malformed JSON at byte 6: a colon is due, after {\"a\" "},
+    {"something behind the object", "{\"a\":1} x",
+     "malformed JSON at byte 9: something follows the value, after {\"a\":1} "},
+    {"two objects", "{\"a\":1}{\"a\":2}", "malformed JSON at byte 8: something follows the value, after {\"a\":1}"},
+    {"a leading zero", "{\"a\":01}",
+     "malformed JSON at byte 7: a comma or the end of the object is due, after {\"a\":0"},
+    {"NaN", "{\"a\":NaN}", "malformed JSON at byte 6: a value is due, after {\"a\":"},
+    {"single quotes", "{'a':1}", "malformed JSON at byte 2: a key in quotes is due, after {"},
+    {"an unknown escape", "{\"b\":\"\\x\"}",
+     "malformed JSON at byte 8: a string has an escape that JSON does not know, after {\"b\":\"\\"},
+    {"a tab in a string", "{\"b\":\"\t\"}",
+     "malformed JSON at byte 7: a control character stands unescaped in a string, after {\"b\":\""},
+    {"invalid UTF-8", "{\"b\":\"\xFF\"}", "byte 7 is not UTF-8: convert the file"},
+    {"NUL", std::string("{\"b\":\"\0\"}", 9), "byte 7 is NUL, which is not text"},
+    {"a key twice", "{\"a\":1,\"a\":2}", "key 'a' is there twice"},
+    {"a key twice, once escaped", "{\"a\":1,\"\\u0061\":2}", "key 'a' is there twice"},
+    {"a wrong type", "{\"a\":\"x\",\"b\":\"y\"}",
+     "column 'a': \"x\" is not a valid int64: use infer: all, or set its type under types"},
+    {"a wrong type within", "{\"s\":{\"t\":[1,\"x\"]}}",
+     "column 's.t[]': \"x\" is not a valid int64: use infer: all, or set its type under types"},
+    {"a key twice within", "{\"s\":{\"t\":[],\"t\":[]}}", "key 's.t' is there twice"},
+    {"too deep", std::string(2000, '['),
+     "malformed JSON at byte 514: nested deeper than 512 levels, after [[[[[[[[[[[["},
+};
+
+BOOST_DATA_TEST_CASE(rejects_a_bad_line_with_its_reason_and_goes_on, boost::unit_test::data::make(bad_lines), bad) {
+    const std::string good = "{\"a\":1,\"b\":\"x\",\"s\":{\"t\":[1]}}\n";
+    std::string sample;  // as long as what types are inferred from, so that the bad line is not
+    for (int i = 0; i < 10000; ++i)
+        sample += good;
+    put("events.ndjson", sample + bad.line + "\r\n" + good);
+    instance source(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.failure() == "");
+    BOOST_TEST(source.rows() == 10001);
+    BOOST_CHECK(source.text() == sample + good);
+    BOOST_REQUIRE_EQUAL(source.rejects.size(), 1U);
+    BOOST_TEST(source.rejects[0].what == bad.line);
+    BOOST_TEST(source.rejects[0].why == std::string("events.ndjson:10001: ") + bad.why);
+    BOOST_TEST(source.finish() == "");
+}
+
+BOOST_AUTO_TEST_CASE(rejects_a_key_that_the_sample_did_not_show_rather_than_dropping_it) {
+    std::string text;
+    for (int i = 0; i < 10000; ++i)
+        text += "{\"a\":1}\n";
+    put("events.ndjson", text + "{\"a\":1,\"late\":2}\n{\"a\":3}\n");
+    instance source(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.rows() == 10001);
+    BOOST_TEST(
+        reasons(source) ==
+        "events.ndjson:10001: key 'late' does not occur in the rows from which the columns were inferred: use infer: "
+        "all, or name it under types\n");
+    instance all(component(LEAT_SOURCE), with_path("\"infer\":\"all\""));
+    BOOST_TEST(all.read_all() == LEAT_END);
+    BOOST_TEST(all.rows() == 10002);
+    BOOST_TEST(columns(all) == "a l, late l");
+}
+
+BOOST_AUTO_TEST_CASE(rejects_a_key_that_is_not_declared) {
+    put("events.ndjson", "{\"a\":1,\"b\":2}\n");
+    instance source(component(LEAT_SOURCE), with_path("\"types\":{\"a\":\"int64\"},\"infer\":\"none\""));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(reasons(source) == "events.ndjson:1: key 'b' is not named under types, and infer is none\n");
+}
+
+BOOST_AUTO_TEST_CASE(reads_the_files_of_a_pattern_in_order_and_each_once) {
+    put("b.ndjson", "{\"a\":2}\n");
+    put("a.ndjson", "{\"a\":1}");
+    put("c.ndjson", "");
+    instance source(component(LEAT_SOURCE), R"({"path": ["b.ndjson", "*.ndjson"]})");
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.text() == "{\"a\":2}\n{\"a\":1}\n");
+    BOOST_TEST(source.finish() == "");
+}
+
+BOOST_AUTO_TEST_CASE(reads_nothing_from_an_empty_file) {
+    put("events.ndjson", "");
+    instance source(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.rows() == 0);
+    BOOST_TEST(source.finish() == "");
+}
+
+struct Refused {
+    const char* what;
+    std::string config;
+    const char* why;
+};
+std::ostream& operator<<(std::ostream& out, const Refused& r) {
+    return out << r.what;
+}
+
+const Refused refused_configs[] = {
+    {"a missing file", with_path("", "none.ndjson"),
+     "none.ndjson does not exist: check the path; it is taken from the directory "},
+    {"a missing directory", with_path("", "none/x.ndjson"), "none/x.ndjson does not exist: check the path"},
+    {"a pattern without a match", with_path("", "none*.ndjson"), "no file matches none*.ndjson: check the pattern"},
+    {"a directory", with_path("", "."),
+     ". is a directory: name a file in it, or many with a pattern such as ./*.ndjson"},
+    {"an unknown type", with_path(R"("types": {"a": "integer"})"),
+     "types.a: 'integer' is not a type; the types are bool, int8"},
+    {"a decimal without digits", with_path(R"~("types": {"a": "decimal(0,0)"})~"),
+     "types.a: 'decimal(0,0)' is not a type"},
+    {"a decimal of 39 digits", with_path(R"~("types": {"a": "decimal(39,0)"})~"),
+     "types.a: 'decimal(39,0)' is not a type"},
+    {"no columns", with_path(R"("infer": "none")"), "infer: none leaves no columns: name them under types"},
+    {"all of standard input", with_path(R"("infer": "all")", "-"),
+     "infer: all reads everything twice, and standard input can be read only once"},
+};
+
+BOOST_DATA_TEST_CASE(refuses, boost::unit_test::data::make(refused_configs), refused) {
+    instance source(component(LEAT_SOURCE), refused.config);
+    const leat_status status = source.created() < 0 ? source.created() : source.open();
+    BOOST_TEST(status == LEAT_ERR_CONFIG);
+    BOOST_TEST_CONTEXT(source.failure()) BOOST_TEST(source.failure().find(refused.why) == 0);
+    BOOST_TEST(source.finish() == "");
+}
+
+BOOST_AUTO_TEST_CASE(emits_batches_of_the_size_that_is_asked_for) {
+    std::string text;
+    for (int i = 0; i < 25; ++i)
+        text += "{\"n\":" + std::to_string(i) + "}\n";
+    put("events.ndjson", text);
+    instance source(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(source.read_all(10) == LEAT_END);
+    BOOST_REQUIRE(source.emitted.size() >= 3);
+    BOOST_TEST(source.emitted[0].rows.rows() == 10);
+    BOOST_TEST(source.emitted[1].rows.rows() == 10);
+    BOOST_TEST(source.emitted[2].rows.rows() == 5);
+    BOOST_TEST(source.text() == text);
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_from_any_position_that_it_gave) {
+    std::string text;
+    for (int i = 0; i < 20; ++i)
+        text += i == 7 ? "oops\n" : "{\"n\":" + std::to_string(i) + "}\n";
+    put("a.ndjson", text);
+    put("b.ndjson", text);
+    instance source(component(LEAT_SOURCE), with_path("", "?.ndjson"));
+    BOOST_TEST(source.read_all(3) == LEAT_END);
+    BOOST_TEST(source.rows() == 38);
+    std::string before;
+    for (const auto& emitted : source.emitted) {
+        before += leat::testing::text_of(emitted.rows);
+        instance rest(component(LEAT_SOURCE), with_path("", "?.ndjson"));
+        BOOST_TEST(rest.open(emitted.position) == LEAT_OK);
+        BOOST_TEST(rest.read_all() == LEAT_END);
+        BOOST_TEST(before + rest.text() == source.text());
+        BOOST_TEST(rest.finish() == "");
+    }
+    // What was rejected before is not rejected again, and lines keep their numbers.
+    instance rest(component(LEAT_SOURCE), with_path("", "?.ndjson"));
+    BOOST_TEST(rest.open(source.emitted[3].position) == LEAT_OK);
+    BOOST_TEST(rest.read_all() == LEAT_END);
+    BOOST_TEST(reasons(rest).find("b.ndjson:8: malformed JSON at byte 1") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_position_of_another_file) {
+    put("a.ndjson", "{\"n\":1}\n{\"n\":2}\n");
+    instance source(component(LEAT_SOURCE), with_path("", "a.ndjson"));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    const std::string position = source.emitted.back().position;
+    put("b.ndjson", "{\"n\":1}\n");
+    instance other(component(LEAT_SOURCE), with_path("", "b.ndjson"));
+    BOOST_TEST(other.open(position) == LEAT_ERR_CONFIG);
+    BOOST_TEST(other.failure() ==
+               "the last run stopped in a.ndjson, which is not among the files now: put it back, or start afresh with "
+               "--fresh");
+    put("a.ndjson", "{\"n\":1}\n");
+    instance cut(component(LEAT_SOURCE), with_path("", "a.ndjson"));
+    BOOST_TEST(cut.open(position) == LEAT_OK);
+    BOOST_TEST(cut.read_all() == LEAT_ERR_FATAL);
+    BOOST_TEST(cut.failure() ==
+               "a.ndjson is 8 bytes long, and the last run had read it up to byte 16: it is not the file that it "
+               "was; start afresh with --fresh");
+    instance junk(component(LEAT_SOURCE), with_path("", "a.ndjson"));
+    BOOST_TEST(junk.open("junk") == LEAT_ERR_FATAL);
+}
+
+BOOST_AUTO_TEST_CASE(reads_only_what_was_there_when_the_file_was_opened_and_says_so) {
+    put("events.ndjson", "{\"n\":1}\n{\"n\":2}\n{\"n\":");
+    instance source(component(LEAT_SOURCE), with_path(R"("types": {"n": "int64"}, "infer": "none")"));
+    BOOST_TEST(source.read(1) == LEAT_OK);
+    std::ofstream("events.ndjson", std::ios::app) << "3}\n{\"n\":4}\n";
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.text() == "{\"n\":1}\n{\"n\":2}\n");
+    BOOST_REQUIRE_EQUAL(source.logs.size(), 1U);
+    BOOST_TEST(source.logs[0].text ==
+               "events.ndjson has grown from 21 to 32 bytes while it was read; what was added is not part of "
+               "this run: run again to read it");
+    instance next(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(next.open(source.emitted.back().position) == LEAT_OK);
+    BOOST_TEST(next.read_all() == LEAT_END);
+    BOOST_TEST(next.text() == "{\"n\":3}\n{\"n\":4}\n");
+}
+
+BOOST_AUTO_TEST_CASE(fails_when_the_file_shrinks_under_it) {
+    std::string text;
+    while (text.size() < 600000)
+        text += "{\"n\":1}\n";
+    put("events.ndjson", text);
+    instance source(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(source.read(1) == LEAT_OK);
+    fs::resize_file("events.ndjson", 8);
+    BOOST_TEST(source.read_all() == LEAT_ERR_FATAL);
+    BOOST_TEST(source.failure() ==
+               "events.ndjson was 600000 bytes long when it was opened, and has 8 now: it was cut or overwritten "
+               "while it was read; let its writer finish, and run again");
+    BOOST_TEST(source.finish() == "");
+}
+
+BOOST_AUTO_TEST_CASE(fails_when_a_later_file_is_gone) {
+    put("a.ndjson", "{\"n\":1}\n");
+    put("b.ndjson", "{\"n\":1}\n");
+    instance source(component(LEAT_SOURCE), with_path(R"("types": {"n": "int64"}, "infer": "none")", "?.ndjson"));
+    BOOST_TEST(source.read(1) == LEAT_OK);
+    fs::remove("b.ndjson");
+    BOOST_TEST(source.read_all() == LEAT_ERR_CONFIG);
+    BOOST_TEST(source.failure() ==
+               "b.ndjson was there when the run began, and is gone now: put it back, and run again");
+}
+
+BOOST_AUTO_TEST_CASE(tells_how_far_it_is) {
+    put("a.ndjson", "{\"n\":1}\n");
+    put("b.ndjson", "{\"n\":1}\n{\"n\":2}\n");
+    instance source(component(LEAT_SOURCE), with_path("", "?.ndjson"));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.metrics["progress"] == 24);
+    BOOST_TEST(source.metrics["progress_total"] == 24);
+}
+
+BOOST_AUTO_TEST_CASE(rejects_a_line_over_the_limit_and_reads_on_behind_it) {
+    const std::string longest(std::size_t{16} << 20, 'x');
+    const std::string fits = "{\"a\":\"" + longest.substr(8) + "\"}";
+    put("events.ndjson", "{\"a\":\"1\"}\n" + fits + "\n{\"a\":\"" + longest + "\"}\n{\"a\":\"2\"}\n{\"a\":\"" +
+                             longest + longest + "\"}");
+    instance source(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.rows() == 3);
+    BOOST_TEST(reasons(source) ==
+               "events.ndjson:3: the line has 16777224 bytes, more than the limit of 16777216; only its first 65536 "
+               "bytes are kept here\n"
+               "events.ndjson:5: the line has 33554440 bytes, more than the limit of 16777216; only its first 65536 "
+               "bytes are kept here\n");
+    BOOST_TEST(source.rejects[0].what.size() == 65536U);
+    BOOST_TEST(source.finish() == "");
+}
+
+/// What `tool` (gzip or zstd) makes of `text`.
+std::string packed(const std::string& tool, const std::string& text) {
+    put("plain", text);
+    BOOST_REQUIRE(std::system((tool + " -c plain > packed").c_str()) == 0);
+    return get("packed");
+}
+
+BOOST_AUTO_TEST_CASE(unpacks_gzip_and_zstd_and_resumes_within_them) {
+    std::string text;
+    for (int i = 0; i < 50000; ++i)
+        text += "{\"n\":" + std::to_string(i * 7919) + "}\n";
+    put("a.gz", packed("gzip", text.substr(0, 12)) + packed("gzip", text.substr(12)));  // two members
+    put("b.zst", packed("zstd -q", text.substr(0, 12)) + packed("zstd -q", text.substr(12)));
+    for (const std::string name : {"a.gz", "b.zst"}) {
+        instance source(component(LEAT_SOURCE), with_path("", name));
+        BOOST_TEST(source.read_all(20000) == LEAT_END);
+        BOOST_TEST(source.failure() == "");
+        BOOST_CHECK(source.text() == text);
+        instance rest(component(LEAT_SOURCE), with_path("", name));
+        BOOST_TEST(rest.open(source.emitted[0].position) == LEAT_OK);
+        BOOST_TEST(rest.read_all() == LEAT_END);
+        BOOST_CHECK(leat::testing::text_of(source.emitted[0].rows) + rest.text() == text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(names_compressed_files_that_are_damaged_or_cut) {
+    std::string text;
+    for (int i = 0; i < 50000; ++i)
+        text += "{\"n\":" + std::to_string(i * 7919) + "}\n";
+    std::string gzip = packed("gzip", text);
+    put("cut.gz", gzip.substr(0, gzip.size() / 2));
+    put("cut.zst", packed("zstd -q", text).substr(0, 1000));
+    gzip[gzip.size() / 2] = static_cast<char>(~gzip[gzip.size() / 2]);
+    gzip[gzip.size() / 2 + 1] = static_cast<char>(~gzip[gzip.size() / 2 + 1]);
+    put("bad.gz", gzip);
+    const std::pair<const char*, const char*> cases[] = {
+        {"cut.gz", "cut.gz: the gzip data ends in the middle, after "},
+        {"cut.zst", "cut.zst: the zstd data ends in the middle, after 1000 bytes: the file is not complete"},
+        {"bad.gz", "bad.gz: the gzip data is damaged before byte "}};
+    for (const auto& [name, why] : cases) {
+        instance source(component(LEAT_SOURCE), with_path("", name));
+        BOOST_TEST(source.read_all() == LEAT_ERR_FATAL);
+        BOOST_TEST_CONTEXT(source.failure()) BOOST_TEST(source.failure().find(why) == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(reads_a_pipe_as_it_fills_and_ends_with_it) {
+    BOOST_REQUIRE(::mkfifo("pipe", 0600) == 0);
+    instance source(component(LEAT_SOURCE), with_path("", "pipe"));
+    BOOST_TEST(source.open() == LEAT_OK);
+    BOOST_TEST(source.read(0, 0, 1000000) == LEAT_IDLE);  // nobody writes yet
+    const int fd = ::open("pipe", O_WRONLY);
+    BOOST_REQUIRE(fd >= 0);
+    BOOST_TEST(::write(fd, "{\"n\":1}\n{\"n\"", 12) == 12);
+    BOOST_TEST(source.read(0, 0, 1000000) == LEAT_OK);
+    BOOST_TEST(source.text() == "{\"n\":1}\n");
+    BOOST_TEST(::write(fd, ":2}\n{\"n\":3}", 11) == 11);
+    BOOST_TEST(source.read(0, 0, 1000000) == LEAT_OK);
+    ::close(fd);
+    BOOST_TEST(source.read(0, 0, 1000000) == LEAT_END);
+    BOOST_TEST(source.text() == "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
+    BOOST_TEST(source.finish() == "");
+}
+
+BOOST_AUTO_TEST_CASE(stops_waiting_for_a_pipe_when_a_stop_is_asked) {
+    BOOST_REQUIRE(::mkfifo("pipe", 0600) == 0);
+    instance source(component(LEAT_SOURCE), with_path("", "pipe"));
+    BOOST_TEST(source.open() == LEAT_OK);
+    BOOST_TEST(source.read(0, 0, 1000000) == LEAT_IDLE);
+    source.stop(LEAT_DRAIN);
+    const auto begin = std::chrono::steady_clock::now();
+    BOOST_TEST(source.read(0, 0, 1000000000) == LEAT_IDLE);
+    BOOST_CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(500));
+}
+
+BOOST_AUTO_TEST_CASE(gives_memory_back_when_rows_are_rejected_and_reading_is_broken_off) {
+    std::string text;
+    for (int i = 0; i < 5000; ++i)
+        text += i % 3 == 0 ? "{\"a\":\"text\"" : "{\"a\":\"text\",\"b\":[1,{\"c\":2}]}\n";
+    put("events.ndjson", text);
+    instance source(component(LEAT_SOURCE), with_path(""));
+    source.reject_limit = 100;
+    BOOST_TEST(source.read_all(1000) == LEAT_ERR_FATAL);
+    BOOST_TEST(source.failure() == "too many dead letters");
+    BOOST_TEST(source.finish() == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
