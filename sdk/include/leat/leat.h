@@ -150,6 +150,7 @@ enum { LEAT_RUNNER = 1, LEAT_SOURCE = 2, LEAT_TRANSFORM = 3, LEAT_SINK = 4, LEAT
 /* By default the host takes sources, sinks and runners to block and transforms to compute. */
 #define LEAT_NONBLOCKING (UINT64_C(1) << 10) /* source, sink: a [call] waits for nothing but the processor, and a read emits little */
 #define LEAT_BLOCKING (UINT64_C(1) << 11)    /* transform: a [call] may wait for I/O */
+#define LEAT_SINGLE_WRITER (UINT64_C(1) << 12) /* sink: one target takes one instance at a time, whatever `workers` says */
 
 /* ---- Frozen structs: these never change ------------------------------------------------------------- */
 

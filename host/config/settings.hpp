@@ -1,0 +1,81 @@
+// What a YAML file says, as structs. config/load.cpp makes them; nothing else reads YAML.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace leat::config {
+
+/// A place in a YAML file; line and column count from 1, 0 means "no place".
+struct Mark {
+    std::string file;
+    int line = 0;
+    int column = 0;
+    /// "file:line:column"
+    std::string text() const;
+};
+
+/// When a bucket closes, and how many are written at the same time.
+struct BucketSettings {
+    std::uint64_t rows = 10'000;              ///< alias batch_size; 1..100,000,000
+    std::uint64_t bytes = 8u << 20;           ///< 1 KiB..16 GiB
+    std::chrono::nanoseconds timeout = std::chrono::seconds(1);  ///< since the first row of the bucket; 1 ms..24 h
+    std::uint32_t workers = 1;                ///< alias worker_num; 1..256
+    bool workers_given_here = false;          ///< by the pipeline itself, not inherited
+};
+
+struct RetrySettings {
+    std::uint32_t attempts = 5;                                     ///< tries in total, the first included; 1..100
+    std::chrono::nanoseconds first_wait = std::chrono::milliseconds(200);  ///< doubles after each failed try; 1 ms..1 h
+};
+
+/// How many dead letters a run may have: the larger of both when neither was given, else what was given.
+struct DeadLetterSettings {
+    std::optional<std::uint64_t> rows;  ///< `limit: 100 rows`
+    std::optional<double> fraction;     ///< `limit: 1%`, of the rows read
+};
+
+/// One component as named in a pipeline: its id and its own keys.
+struct ComponentSettings {
+    std::string id;            ///< of the component, connections resolved
+    boost::json::value value;  ///< its own keys: an object, or the scalar of the short form; null when empty
+    Mark where;                ///< of the name
+    /// Places of the values by JSON Pointer ("" is the whole), for messages.
+    std::map<std::string, Mark> marks;
+    /// JSON Pointers of values that came from !secret: never shown.
+    std::vector<std::string> secrets;
+};
+
+struct PipelineSettings {
+    std::string name;
+    Mark where;
+    std::optional<ComponentSettings> run;  ///< a runner or pipeline component; then the next three are empty
+    std::optional<ComponentSettings> extract;
+    std::vector<ComponentSettings> transform;
+    std::optional<ComponentSettings> load;
+    BucketSettings bucket;
+    RetrySettings retry;
+    DeadLetterSettings dead_letters;
+};
+
+struct ManagerSettings {
+    std::uint32_t workers = 4;  ///< pipelines that run at the same time; 1..1024
+    bool stop_on_error = false; ///< on_error: stop | continue
+    std::chrono::nanoseconds grace = std::chrono::seconds(30);  ///< how long a plugin call may outlive a stop; 1 ms..1 h
+};
+
+struct Settings {
+    std::filesystem::path file;
+    std::vector<std::filesystem::path> plugin_directories;  ///< as written, made absolute against the file's folder
+    ManagerSettings manager;
+    std::uint64_t memory = 256u << 20;  ///< for in-flight batches; 1 MiB..1 TiB
+    std::vector<PipelineSettings> pipelines;
+};
+
+}  // namespace leat::config
