@@ -315,7 +315,6 @@ const sqlite3_module BatchTable::module = [] {
         auto* const scan = new (std::nothrow) Scan{};
         if (scan == nullptr) return SQLITE_NOMEM;
         scan->table = static_cast<Connection*>(connection)->table;
-        ++scan->table->scans_;
         *out = scan;
         return SQLITE_OK;
     };
@@ -325,6 +324,7 @@ const sqlite3_module BatchTable::module = [] {
     };
     m.xFilter = [](sqlite3_vtab_cursor* cursor, int, const char*, int, sqlite3_value**) {
         auto* const scan = static_cast<Scan*>(cursor);
+        ++scan->table->scans_;
         scan->row = scan->table->row_ = scan->table->first_;
         scan->end = scan->table->end_;
         return SQLITE_OK;

@@ -95,7 +95,7 @@ public:
 
     /// The row that the last scan stands on.
     std::int64_t row() const { return row_; }
-    /// Scans that were opened since limit. With one, row() is the row that an output row comes from.
+    /// Scans that were begun since limit. With one, row() is the row that an output row comes from.
     int scans() const { return scans_; }
     /// NaNs that were read as NULL from this batch.
     std::int64_t not_a_number() const;

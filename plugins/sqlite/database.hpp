@@ -39,6 +39,8 @@ class Database;
 class Statement {
 public:
     Statement() = default;
+    /// Takes over a prepared statement, or nothing.
+    explicit Statement(sqlite3_stmt* raw) : raw_(raw) {}
     /// Prepares one statement. Throws with `what` in front, as Database::fail does.
     Statement(const Database& database, std::string_view sql, std::string_view what);
 

@@ -1,0 +1,139 @@
+#include "query_text.hpp"
+
+#include <algorithm>
+
+#include "../sqlite/database.hpp"
+
+namespace sql_transform {
+namespace {
+
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/// The end of a text that began with `quote`; a doubled quote stands for itself.
+std::size_t end_of_quoted(std::string_view query, std::size_t at, char quote) {
+    for (++at; at < query.size(); ++at) {
+        if (query[at] != quote) continue;
+        if (at + 1 == query.size() || query[at + 1] != quote || quote == ']') return at + 1;
+        ++at;
+    }
+    return query.size();
+}
+
+std::size_t end_of_blank(std::string_view query, std::size_t at) {
+    for (;;) {
+        const std::size_t begin = at;
+        while (at < query.size() && std::string_view(" \t\r\n\f").find(query[at]) != std::string_view::npos)
+            ++at;
+        if (query.substr(at, 2) == "--") at = std::min(query.find('\n', at), query.size());
+        if (query.substr(at, 2) == "/*") {
+            const std::size_t end = query.find("*/", at + 2);
+            at = end == query.npos ? query.size() : end + 2;
+        }
+        if (at == begin) return at;
+    }
+}
+
+std::size_t end_of_token(std::string_view query, std::size_t at, Token::Kind& kind) {
+    const char c = query[at];
+    kind = Token::Kind::literal;
+    if (c == '\'' || c == '"' || c == '`') return end_of_quoted(query, at, c);
+    if (c == '[') return end_of_quoted(query, at, ']');
+    const auto run = [&](auto belongs) {
+        while (at < query.size() && belongs(query[at]))
+            ++at;
+        return at;
+    };
+    if (is_digit(c)) return run([](char d) { return is_digit(d) || is_letter(d) || d == '.'; });
+    if (is_letter(c)) {
+        kind = Token::Kind::word;
+        return run([](char d) { return is_letter(d) || is_digit(d) || d == '$'; });
+    }
+    kind = Token::Kind::symbol;
+    return at + 1;
+}
+
+/// True for a word that ends the condition which began at the same depth.
+bool ends_condition(const Token& token) {
+    for (const char* const word : {"group", "having", "window", "order", "limit", "union", "intersect", "except"}) {
+        if (is_word(token, word)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::vector<Token> tokens_of(std::string_view query) {
+    std::vector<Token> tokens;
+    int depth = 0;
+    for (std::size_t at = end_of_blank(query, 0); at < query.size(); at = end_of_blank(query, at)) {
+        Token token{};
+        const std::size_t end = end_of_token(query, at, token.kind);
+        token.text = query.substr(at, end - at);
+        if (token.text == ")") --depth;
+        token.depth = depth;
+        if (token.text == "(") ++depth;
+        tokens.push_back(token);
+        at = end;
+    }
+    return tokens;
+}
+
+bool is_word(const Token& token, std::string_view word) {
+    return token.kind == Token::Kind::word && arrow_sql::same_name(token.text, word);
+}
+
+std::string without_filters(std::string_view query) {
+    const std::vector<Token> tokens = tokens_of(query);
+    std::string out;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        out.append(tokens[i].text) += ' ';
+        const bool member = i > 0 && tokens[i - 1].text == ".";  // t.having is a column
+        if (member || !(is_word(tokens[i], "where") || is_word(tokens[i], "having"))) continue;
+        const int depth = tokens[i].depth;
+        out += "1 ";
+        while (i + 1 < tokens.size() && tokens[i + 1].depth >= depth &&
+               !(tokens[i + 1].depth == depth && (ends_condition(tokens[i + 1]) || tokens[i + 1].text == ";")))
+            ++i;
+    }
+    return out;
+}
+
+std::string_view without_end(std::string_view query) {
+    std::size_t end = 0;
+    for (const Token& token : tokens_of(query)) {
+        if (token.text != ";") end = static_cast<std::size_t>(token.text.data() + token.text.size() - query.data());
+    }
+    return query.substr(0, end);
+}
+
+std::string_view across_rows(const std::vector<Token>& tokens) {
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+        const Token* const before = i > 0 ? &tokens[i - 1] : nullptr;
+        if (before != nullptr && before->text == ".") continue;
+        if (is_word(tokens[i], "group")) return "GROUP BY";
+        if (is_word(tokens[i], "order")) return "ORDER BY";
+        if (is_word(tokens[i], "limit")) return "LIMIT";
+        if (is_word(tokens[i], "union")) return "UNION";
+        if (is_word(tokens[i], "intersect")) return "INTERSECT";
+        if (is_word(tokens[i], "except")) return "EXCEPT";
+        // x IS [NOT] DISTINCT FROM y compares two values of one row.
+        const bool compares = before != nullptr && (is_word(*before, "is") || is_word(*before, "not"));
+        if (is_word(tokens[i], "distinct") && !compares) return "DISTINCT";
+        if (is_word(tokens[i], "over") && before != nullptr && before->text == ")") return "a window function";
+    }
+    return {};
+}
+
+std::string place_of(std::string_view query, int offset) {
+    const std::string_view before = query.substr(0, static_cast<std::size_t>(std::max(offset, 0)));
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
+    return std::to_string(line) + ":" + std::to_string(before.size() - line_begin + 1);
+}
+
+}  // namespace sql_transform

@@ -1,0 +1,37 @@
+// What can be told from a query's text without running it. SQLite parses the query; this only looks for words.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sql_transform {
+
+struct Token {
+    enum class Kind { word, literal, symbol };  // a literal is a number, a string or a quoted name
+    Kind kind;
+    std::string_view text;  // points into the query
+    int depth;              // of parentheses around it; a parenthesis itself counts as outside
+};
+
+/// The query's tokens, without blanks and comments.
+std::vector<Token> tokens_of(std::string_view query);
+
+/// True for the word `word`, in any case. Never for a quoted name.
+bool is_word(const Token& token, std::string_view word);
+
+/// The query with every condition of WHERE and HAVING replaced by 1, so that no row is filtered out. A query that
+/// SQLite would refuse may come out as anything.
+std::string without_filters(std::string_view query);
+
+/// The query without what ends it: semicolons, blanks and comments.
+std::string_view without_end(std::string_view query);
+
+/// The first construct whose result depends on rows other than the one at hand ("GROUP BY", "ORDER BY", "LIMIT", ...),
+/// aggregate functions excepted; "" if there is none.
+std::string_view across_rows(const std::vector<Token>& tokens);
+
+/// "2:17" for a byte offset: line and column, from 1.
+std::string place_of(std::string_view query, int offset);
+
+}  // namespace sql_transform
