@@ -60,6 +60,8 @@ inline std::optional<leat::data_type> type_named(std::string_view name) {
 inline std::string name_of_type(const leat::schema_view& column) {
     const leat::type_info type = column.type();
     switch (type.id) {
+        case leat::kind::null:
+            return "null";
         case leat::kind::boolean:
             return "bool";
         case leat::kind::int8:
@@ -78,6 +80,8 @@ inline std::string name_of_type(const leat::schema_view& column) {
             return "uint32";
         case leat::kind::uint64:
             return "uint64";
+        case leat::kind::float16:
+            return "float16";
         case leat::kind::float32:
             return "float32";
         case leat::kind::float64:
@@ -85,11 +89,16 @@ inline std::string name_of_type(const leat::schema_view& column) {
         case leat::kind::decimal:
             return "decimal(" + std::to_string(type.precision) + "," + std::to_string(type.scale) + ")";
         case leat::kind::utf8:
+        case leat::kind::large_utf8:
             return column.is_json() ? "json" : "text";
         case leat::kind::binary:
+        case leat::kind::large_binary:
+        case leat::kind::fixed_binary:
             return "binary";
         case leat::kind::date32:
+        case leat::kind::date64:
             return "date";
+        case leat::kind::time32:
         case leat::kind::time64:
             return "time";
         case leat::kind::timestamp:
@@ -97,9 +106,12 @@ inline std::string name_of_type(const leat::schema_view& column) {
         case leat::kind::duration:
             return "duration";
         case leat::kind::list:
+        case leat::kind::large_list:
             return "list";
         case leat::kind::structure:
             return "struct";
+        case leat::kind::map:
+            return "map";
         default:
             return column.format();
     }

@@ -3,11 +3,16 @@
 
 #include <leat/leat.hpp>
 
+#include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace ndjson {
@@ -73,6 +78,53 @@ auto retried(Call call) -> decltype(call()) {
     for (;;) {
         const auto result = call();
         if (result >= 0 || errno != EINTR) return result;
+    }
+}
+
+/// Keeps SIGPIPE from this thread, so that a write to a pipe without a reader fails with EPIPE whatever the process
+/// does with the signal.
+class WithoutSigpipe {
+public:
+    WithoutSigpipe() {
+        ::sigemptyset(&sigpipe_);
+        ::sigaddset(&sigpipe_, SIGPIPE);
+        sigset_t pending;
+        ::sigpending(&pending);
+        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+        ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+    }
+    WithoutSigpipe(const WithoutSigpipe&) = delete;
+    WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+    ~WithoutSigpipe() {
+        const int kept = errno;
+        const timespec now{};
+        if (!was_pending_) retried([&] { return ::sigtimedwait(&sigpipe_, nullptr, &now); });
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = kept;
+    }
+
+private:
+    sigset_t sigpipe_;
+    sigset_t before_;
+    bool was_pending_;
+};
+
+/// Writes to what may not take everything at once: a pipe, a terminal, a device. Waits for it without missing a stop.
+/// Throws CANCELLED when a stop is asked; what was written until then cannot be taken back.
+inline void write_waiting(const leat::context& ctx, int fd, const std::string& name, std::string_view text) {
+    // A pipe that can be written to takes this much without blocking.
+    constexpr std::size_t portion = 4096;
+    const WithoutSigpipe without_sigpipe;
+    const auto stop = static_cast<int>(ctx.host().stop_handle(ctx.raw()));
+    while (!text.empty()) {
+        pollfd both[] = {{fd, POLLOUT, 0}, {stop, POLLIN, 0}};  // a negative descriptor is left alone
+        if (retried([&] { return ::poll(both, 2, -1); }) < 0) throw_errno(errno, "cannot wait for " + name);
+        if (both[0].revents == 0)
+            throw leat::error(LEAT_ERR_CANCELLED, "stopped while waiting for the reader of " + name);
+        const ssize_t count = retried([&] { return ::write(fd, text.data(), std::min(text.size(), portion)); });
+        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) continue;
+        if (count < 0) throw_errno(errno, "cannot write to " + name);
+        text.remove_prefix(static_cast<std::size_t>(count));
     }
 }
 

@@ -340,6 +340,20 @@ public:
         return row;
     }
 
+    /// Appends one value alone. False, with nothing appended: the value, and so its row, is refused.
+    bool write_value(TextBuffer& out, std::size_t column, std::int64_t row) {
+        out_ = &out;
+        const std::size_t before = out.size();
+        char* const at = write_value(out.room(out.end(), row_room_), columns_[column], row);
+        if (at == nullptr) {
+            out.cut_to(before);
+            refuse(row);
+            return false;
+        }
+        out.set_end(at);
+        return true;
+    }
+
     /// The rows that were refused since the last call, gathered by reason; the numbers are those of the batch.
     std::vector<Refusal> take_refusals() { return std::exchange(refusals_, {}); }
 

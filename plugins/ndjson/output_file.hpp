@@ -32,8 +32,9 @@ public:
         flags |= mode == WriteMode::append ? O_RDWR : O_WRONLY;
         if (mode == WriteMode::create) flags |= O_EXCL;
         if (mode == WriteMode::replace) flags |= O_TRUNC;
-        int fd = retried([&] { return ::open(path.c_str(), flags, 0666); });
-        if (fd < 0 && errno == EEXIST) fd = file.open_special(mode);
+        // A pipe or a device has nothing that could be overwritten, and must not make this wait.
+        if (is_special(path)) flags = O_CLOEXEC | O_NOCTTY | O_WRONLY | O_NONBLOCK;
+        const int fd = retried([&] { return ::open(path.c_str(), flags, 0666); });
         if (fd < 0) file.fail_open(errno);
         file.fd_ = Descriptor(fd);
         struct stat status {};
@@ -44,12 +45,10 @@ public:
     }
 
     /// The next bytes of the bucket. They may come in any portions; each costs a system call.
-    void write(std::string_view text) {
+    void write(const leat::context& ctx, std::string_view text) {
+        if (!cuttable_) return write_waiting(ctx, fd_.get(), path_, text);
         while (!text.empty()) {
-            const ssize_t count = retried([&] {
-                return cuttable_ ? ::pwrite(fd_.get(), text.data(), text.size(), written_)
-                                 : ::write(fd_.get(), text.data(), text.size());
-            });
+            const ssize_t count = retried([&] { return ::pwrite(fd_.get(), text.data(), text.size(), written_); });
             if (count < 0) throw_errno(errno, "cannot write to " + path_);
             written_ += count;
             text.remove_prefix(static_cast<std::size_t>(count));
@@ -78,16 +77,9 @@ public:
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:
-    /// A pipe or a device is always there before the run, and has nothing that could be overwritten.
-    int open_special(WriteMode mode) const {
+    static bool is_special(const std::string& path) {
         struct stat status {};
-        const bool special =
-            ::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
-        if (mode != WriteMode::create || !special) {
-            errno = EEXIST;
-            return -1;
-        }
-        return retried([&] { return ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY); });
+        return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
     }
 
     [[noreturn]] void fail_open(int error) const {
@@ -96,6 +88,8 @@ private:
                 throw leat::error(LEAT_ERR_CONFIG, path_ +
                                                        " exists already: remove it, or say what to do with it by "
                                                        "mode: append or mode: replace");
+            case ENXIO:
+                throw leat::error(LEAT_ERR_CONFIG, path_ + " is a pipe that nobody reads: start its reader first");
             case EISDIR:
                 throw leat::error(LEAT_ERR_CONFIG, path_ + " is a directory: path must name a file");
             case ENOENT: {

@@ -37,15 +37,15 @@ public:
         for (std::int64_t row = 0; row < batch.rows();) {
             const bool whole_bucket = !file_.can_be_cut();
             row = writer_->write(text_, row, batch.rows(), whole_bucket ? SIZE_MAX : block_size);
-            if (!whole_bucket && text_.size() >= block_size) flush();
+            if (!whole_bucket && text_.size() >= block_size) flush(ctx);
         }
         for (const Refusal& refusal : writer_->take_refusals()) {
             ctx.reject_rows(refusal.rows, path_ + ": " + refusal.why);
         }
     }
 
-    void commit(leat::context&, const leat_bucket&) {
-        flush();
+    void commit(leat::context& ctx, const leat_bucket&) {
+        flush(ctx);
         file_.commit();
         aborted_ = false;
     }
@@ -74,8 +74,8 @@ private:
         return name == "replace" ? WriteMode::replace : WriteMode::create;
     }
 
-    void flush() {
-        file_.write(text_.view());
+    void flush(const leat::context& ctx) {
+        file_.write(ctx, text_.view());
         text_.clear();
     }
 
