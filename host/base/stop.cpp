@@ -1,0 +1,87 @@
+#include "base/stop.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace leat {
+
+Stop::Stop(Stop& parent) : parent_(parent.subscribe([this](StopState state) { request(state); })) {}
+
+Stop::~Stop() {
+    parent_.reset();
+    for (const int handle : handles_) {
+        if (handle >= 0) ::close(handle);
+    }
+}
+
+void Stop::request(StopState state) {
+    const std::lock_guard callbacks(callbacks_mutex_);
+    {
+        const std::lock_guard lock(mutex_);
+        if (state <= state_.load(std::memory_order_relaxed)) return;
+        state_.store(state, std::memory_order_release);
+        open_handles(state);
+    }
+    changed_.notify_all();
+    for (const auto& callback : callbacks_) callback(state);
+}
+
+bool Stop::wait_until(std::chrono::steady_clock::time_point deadline, StopState level) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, deadline, [&] { return state_.load(std::memory_order_relaxed) >= level; });
+}
+
+bool Stop::wait_for(std::chrono::nanoseconds duration, StopState level) const {
+    // A plugin may ask for "for ever"; the clock must not overflow.
+    constexpr auto longest = std::chrono::hours(24 * 365);
+    return wait_until(std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(duration, longest), level);
+}
+
+int Stop::handle(StopState level) {
+    const std::lock_guard lock(mutex_);
+    int& handle = handles_[static_cast<int>(level)];
+    if (handle < 0) {
+        handle = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        open_handles(state_.load(std::memory_order_relaxed));
+    }
+    return handle;
+}
+
+void Stop::open_handles(StopState reached) {
+    for (int level = 1; level <= static_cast<int>(reached); ++level) {
+        // The counter saturating is no harm: all that matters is that the handle is readable.
+        if (handles_[level] >= 0) static_cast<void>(::eventfd_write(handles_[level], 1));
+    }
+}
+
+Stop::Subscription Stop::subscribe(std::function<void(StopState)> callback) {
+    const std::lock_guard callbacks(callbacks_mutex_);
+    if (const auto now = state(); now != StopState::run) callback(now);
+    Subscription out;
+    out.stop_ = this;
+    out.where_ = callbacks_.insert(callbacks_.end(), std::move(callback));
+    return out;
+}
+
+Stop::Subscription::Subscription(Subscription&& other) noexcept
+    : stop_(std::exchange(other.stop_, nullptr)), where_(other.where_) {}
+
+Stop::Subscription& Stop::Subscription::operator=(Subscription&& other) noexcept {
+    if (this != &other) {
+        reset();
+        stop_ = std::exchange(other.stop_, nullptr);
+        where_ = other.where_;
+    }
+    return *this;
+}
+
+void Stop::Subscription::reset() {
+    if (!stop_) return;
+    const std::lock_guard callbacks(stop_->callbacks_mutex_);
+    stop_->callbacks_.erase(where_);
+    stop_ = nullptr;
+}
+
+}  // namespace leat

@@ -1,0 +1,68 @@
+// The stop state of a run: RUN, DRAIN (finish what is in hand), STOP (now). It only ever moves forward.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <mutex>
+
+namespace leat {
+
+enum class StopState : int { run = 0, drain = 1, stop = 2 };
+
+/// Can be polled, waited on, subscribed to and put in a poll set. Every member is safe from any thread.
+class Stop {
+public:
+    Stop() = default;
+    /// Follows `parent` and may be ahead of it: stopping a child leaves the parent alone.
+    explicit Stop(Stop& parent);
+    Stop(const Stop&) = delete;
+    Stop& operator=(const Stop&) = delete;
+    ~Stop();
+
+    /// Moves forward to `state` and runs the subscribers on this thread; a step back changes nothing.
+    void request(StopState state);
+    StopState state() const noexcept { return state_.load(std::memory_order_acquire); }
+    bool reached(StopState level) const noexcept { return state() >= level; }
+
+    /// Sleeps; true when `level` was reached before `duration` was over.
+    bool wait_for(std::chrono::nanoseconds duration, StopState level) const;
+    bool wait_until(std::chrono::steady_clock::time_point deadline, StopState level) const;
+
+    /// A descriptor that becomes readable once `level` is reached; -1 when none could be made. Owned by this object.
+    int handle(StopState level);
+
+    /// Unsubscribes when destroyed, after a running callback has ended.
+    class [[nodiscard]] Subscription {
+    public:
+        Subscription() = default;
+        Subscription(Subscription&& other) noexcept;
+        Subscription& operator=(Subscription&& other) noexcept;
+        ~Subscription() { reset(); }
+        void reset();
+
+    private:
+        friend class Stop;
+        Stop* stop_ = nullptr;
+        std::list<std::function<void(StopState)>>::iterator where_;
+    };
+    /// `callback` runs for each step forward from now on, and at once if there was one already. It must not call
+    /// back into this object except for state().
+    Subscription subscribe(std::function<void(StopState)> callback);
+
+private:
+    void open_handles(StopState level);
+
+    std::atomic<StopState> state_{StopState::run};
+    mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
+    std::mutex callbacks_mutex_;  // held while callbacks run, so that unsubscribing waits for them
+    std::list<std::function<void(StopState)>> callbacks_;
+    int handles_[3] = {-1, -1, -1};  // guarded by mutex_
+    Subscription parent_;
+};
+
+}  // namespace leat

@@ -1,0 +1,70 @@
+// Owns the runners of one configuration and runs at most `manager.workers` of them at the same time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/stop.hpp"
+#include "config/problems.hpp"
+#include "config/settings.hpp"
+#include "observe/log.hpp"
+#include "plugin/catalog.hpp"
+#include "runtime/receipt.hpp"
+
+namespace leat::runtime {
+
+/// What a pipeline is doing, for the live line. A snapshot: its numbers may be a few batches apart.
+struct Progress {
+    std::string name;
+    enum class State { waiting, running, ended } state = State::waiting;
+    std::uint64_t read = 0;       ///< rows that came out of the source
+    std::uint64_t delivered = 0;  ///< rows committed
+    std::uint64_t dead = 0;
+    std::uint64_t bytes = 0;      ///< Arrow bytes that came out of the source
+    double seconds = 0;           ///< since its start
+    /// How far the source is, if it tells: `done` of `total`, in `unit` ("bytes" or "rows"). total 0: not known.
+    double done = 0;
+    double total = 0;
+    std::string unit;
+};
+
+struct ManagerOptions {
+    std::filesystem::path rejects_directory;  ///< made when the first row is rejected
+};
+
+/// Checks every component of every pipeline against the catalog and its schema: unknown components, wrong kinds, bad keys,
+/// workers that a sink cannot use. Adds to `problems` everything that it finds. No plugin code runs.
+void check(const config::Settings& settings, const plugin::Catalog& catalog, config::Problems& problems);
+
+class Manager {
+public:
+    /// `settings`, `catalog` and `log` must outlive the manager. Errors: Errc::configuration, with all problems.
+    static Result<std::unique_ptr<Manager>> make(const config::Settings& settings, const plugin::Catalog& catalog,
+                                                 observe::Log& log, ManagerOptions options);
+    ~Manager();
+
+    /// Runs every pipeline to its end, or until `stop`. Blocks; returns when nothing that it started runs any more, except
+    /// for calls that outlived manager.grace, which the receipt names and `abandoned` counts.
+    RunReceipt run_all(Stop& stop);
+
+    /// Any thread, also during run_all.
+    std::vector<Progress> progress() const;
+
+    /// Plugin calls that never returned. When not 0, the process must end by _exit.
+    std::size_t abandoned() const;
+
+    /// True from the start of run_all to its end.
+    bool running() const;
+
+private:
+    class Impl;
+    explicit Manager(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace leat::runtime
