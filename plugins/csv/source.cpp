@@ -1,0 +1,599 @@
+#include "source.hpp"
+
+#include <glob.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <set>
+#include <system_error>
+
+namespace csv {
+namespace {
+
+constexpr std::int64_t usual_rows = 8192;               // a batch of these stays in the processor's caches
+constexpr std::uint64_t usual_bytes = 8 * 1024 * 1024;  // when the host sets no limit
+constexpr std::size_t slab_rows = 512;
+constexpr std::uint64_t sample_rows = 10'000;
+constexpr std::uint64_t sample_bytes = 1024 * 1024;
+constexpr std::chrono::seconds sample_wait{5};  // for a pipe that gives little
+
+[[noreturn]] void refuse(std::string text) {
+    throw leat::error(LEAT_ERR_CONFIG, std::move(text));
+}
+
+std::string listed(std::vector<std::string> const& names) {
+    std::string out;
+    for (std::string const& name : names)
+        out += (out.empty() ? "" : ", ") + quoted_value(name);
+    return out;
+}
+
+/// The text of an option that is one character, perhaps written as \t.
+std::optional<char> one_character(leat::context const& ctx, std::string const& option, char otherwise) {
+    std::string const text = ctx.text("/" + option, std::string_view(&otherwise, 1));
+    if (text.empty()) return std::nullopt;
+    if (text == "\\t") return '\t';
+    if (text.size() != 1 || text[0] == '\n' || text[0] == '\r' || (text[0] & 0x80) != 0 || text[0] == '\0') {
+        refuse("option " + option + ": " + quoted_value(text) + " is not one ASCII character other than a line break");
+    }
+    return text[0];
+}
+
+/// Names of regular files, pipes and "-", as the option path has them: globs opened, each in the order of bytes.
+std::vector<std::string> expand(leat::context& ctx, std::vector<std::string> const& paths) {
+    std::vector<std::string> files;
+    std::set<std::string> seen;
+    auto const add = [&](std::string path) {
+        if (seen.insert(path).second) {
+            files.push_back(std::move(path));
+        } else {
+            ctx.warn("option path names " + path + " more than once; it is read once");
+        }
+    };
+    for (std::string const& path : paths) {
+        struct stat status {};
+        bool const pattern = path.find_first_of("*?[") != std::string::npos;
+        if (!pattern || ::stat(path.c_str(), &status) == 0) {
+            add(path);
+            continue;
+        }
+        glob_t found{};
+        int const outcome = ::glob(path.c_str(), GLOB_NOSORT, nullptr, &found);
+        std::vector<std::string> matches(found.gl_pathv, found.gl_pathv + (outcome == 0 ? found.gl_pathc : 0));
+        ::globfree(&found);
+        if (matches.empty()) {
+            refuse("no file matches " + path + "; check the option path, which is relative to the working directory");
+        }
+        std::sort(matches.begin(), matches.end());
+        for (std::string& match : matches)
+            add(std::move(match));
+    }
+    return files;
+}
+
+std::uint64_t bytes_per_row(Type const& type) {
+    switch (type.kind) {
+        case Kind::boolean:
+        case Kind::int8:
+        case Kind::uint8:
+            return 2;
+        case Kind::int16:
+        case Kind::uint16:
+            return 3;
+        case Kind::decimal:
+            return 17;
+        case Kind::int32:
+        case Kind::uint32:
+        case Kind::float32:
+        case Kind::date:
+        case Kind::text:
+        case Kind::json:
+        case Kind::binary:
+            return 5;  // text: an offset
+        default:
+            return 9;
+    }
+}
+
+}  // namespace
+
+SourceSettings SourceSettings::read(leat::context const& ctx) {
+    SourceSettings settings;
+    settings.paths = ctx.texts("/path");
+    if (settings.paths.empty()) refuse("option path is missing: it names the files to read");
+    Dialect& dialect = settings.dialect;
+    std::optional<char> const delimiter = one_character(ctx, "delimiter", ',');
+    std::optional<char> const quote = one_character(ctx, "quote", '"');
+    if (!delimiter) refuse("option delimiter is empty; it is one character, as in delimiter: \";\"");
+    dialect.delimiter = *delimiter;
+    dialect.quoting = quote.has_value();
+    dialect.quote = quote.value_or('"');
+    if (quote == delimiter) refuse("options delimiter and quote are both " + quoted_value({&*quote, 1}));
+    settings.header = ctx.boolean("/header", true);
+    settings.column_names = ctx.texts("/columns");
+    if (settings.header && !settings.column_names.empty()) {
+        refuse(
+            "option columns names the columns of files without a header line: add header: false, or leave columns out");
+    }
+    for (std::string const& name : ctx.keys("/types")) {
+        std::string const text = ctx.text("/types" + leat::step(name));
+        std::optional<Type> const type = parse_type(text);
+        if (!type)
+            refuse("option types: " + quoted_value(text) + ", given for column " + quoted_value(name) +
+                   ", is not a type");
+        settings.types.emplace_back(name, *type);
+    }
+    std::string const infer = ctx.text("/infer", "sample");
+    settings.infer = infer == "all" ? Infer::all : infer == "none" ? Infer::none : Infer::sample;
+    if (ctx.has("/nulls")) settings.nulls = ctx.texts("/nulls");
+    return settings;
+}
+
+Source::Source(leat::context& ctx)
+    : settings_(SourceSettings::read(ctx)),
+      scan_(best_scan()),
+      converter_(settings_.dialect, NullTokens(settings_.nulls)),
+      reader_(settings_.dialect, scan_) {}
+
+// ---- Positions: a format byte, offset and line as 64-bit little endian, the file's name --------------------
+
+std::string Source::encode(Position const& position) {
+    std::string out(1, '\1');
+    out.append(reinterpret_cast<char const*>(&position.offset), sizeof position.offset);
+    out.append(reinterpret_cast<char const*>(&position.line), sizeof position.line);
+    return out + position.file;
+}
+
+Source::Position Source::decode(std::string_view bytes) {
+    constexpr std::size_t fixed = 1 + 2 * sizeof(std::uint64_t);
+    if (bytes.size() < fixed || bytes[0] != '\1') {
+        throw leat::error(LEAT_ERR_FATAL,
+                          "the checkpoint is not one of this csv plugin: it is damaged, or of a newer version");
+    }
+    Position position;
+    std::memcpy(&position.offset, bytes.data() + 1, sizeof position.offset);
+    std::memcpy(&position.line, bytes.data() + 1 + sizeof position.offset, sizeof position.line);
+    position.file = bytes.substr(fixed);
+    return position;
+}
+
+// ---- Opening -------------------------------------------------------------------------------------------
+
+void Source::open(leat::context& ctx, std::string_view resume) {
+    files_ = expand(ctx, settings_.paths);
+    bool all_regular = true;
+    for (std::string const& file : files_) {
+        Input input;
+        if (file != "-") input.open(file);
+        all_regular &= file != "-" && input.regular();
+        total_bytes_ += input.size();
+    }
+    if (!all_regular) total_bytes_ = 0;
+    if (!resume.empty()) {
+        resume_ = decode(resume);
+        if (!all_regular) refuse("a run that reads a pipe cannot go on where it stopped: start over, with --fresh");
+        if (std::find(files_.begin(), files_.end(), resume_->file) == files_.end()) {
+            refuse("the checkpoint is within " + resume_->file +
+                   ", which the option path does not name any more: restore it, or start over with --fresh");
+        }
+    }
+    progress_ = ctx.metric(LEAT_GAUGE, "progress", "bytes");
+    if (total_bytes_ > 0) ctx.metric(LEAT_GAUGE, "progress_total", "bytes").record(static_cast<double>(total_bytes_));
+    // A pipe is not read before the first read: open must not wait for whoever writes into it.
+    if (all_regular) prepare(ctx);
+}
+
+/// Waits for a row, as long as it takes.
+Input::Got Source::wait_for_row(leat::context& ctx, FileReader& reader) const {
+    for (;;) {
+        Input::Got const got = reader.fill(ctx, 1'000'000'000);
+        if (got == Input::Got::stop) throw leat::error(LEAT_ERR_CANCELLED);
+        if (got != Input::Got::nothing) return got;
+    }
+}
+
+/// Finds out names and types of the columns. Leaves reader_ before the first row if the first file is a pipe.
+void Source::prepare(leat::context& ctx) {
+    std::optional<std::vector<std::string>> names;
+    for (file_ = 0; file_ < files_.size(); ++file_) {
+        reader_.open(files_[file_], true);
+        names = first_names(ctx, reader_);
+        if (names) break;
+    }
+    if (!names) {
+        if (settings_.column_names.empty()) {
+            refuse(files_.back() + " is empty: " +
+                   (settings_.header ? "its first line must name the columns"
+                                     : "without a row nobody knows its columns; name them in the option columns"));
+        }
+        names = settings_.column_names;
+    }
+    declare_types(*names);
+    if (file_ < files_.size()) {
+        check_other_headers(ctx);
+        infer_types(ctx);
+    }
+    leat::fields fields;
+    for (Column const& column : columns_) {
+        fields.emplace_back(column.name, arrow_type(column.type));
+        fixed_bytes_ += bytes_per_row(column.type);
+    }
+    out_.emplace(ctx, fields);
+
+    bool const pipe = file_ < files_.size() && !reader_.input().regular();
+    if (pipe) {
+        reader_.rewind(false);
+        begin_file(ctx);
+        ++file_;
+        return;
+    }
+    file_ = 0;
+    if (!resume_) return;
+    file_ = static_cast<std::size_t>(std::find(files_.begin(), files_.end(), resume_->file) - files_.begin());
+    for (std::size_t i = 0; i < file_; ++i) {
+        Input input;
+        input.open(files_[i]);
+        bytes_before_ += input.size();
+    }
+}
+
+/// The names of the columns by the first row of a file, which is taken; nothing if the file is empty.
+std::optional<std::vector<std::string>> Source::first_names(leat::context& ctx, FileReader& reader) {
+    if (settings_.header) {
+        std::vector<std::string> names = names_in_header(ctx, reader);
+        return names.empty() ? std::nullopt : std::optional(std::move(names));
+    }
+    if (!settings_.column_names.empty()) {
+        std::set<std::string> seen;
+        for (std::string const& name : settings_.column_names) {
+            if (!seen.insert(name).second) refuse("option columns names " + quoted_value(name) + " twice");
+        }
+        return settings_.column_names;
+    }
+    RawRow row;
+    while (reader.next_row(0, row) != Found::row) {
+        if (wait_for_row(ctx, reader) == Input::Got::end) return std::nullopt;
+    }
+    std::vector<std::string> names;
+    for (std::size_t i = 1; i <= row.fields; ++i)
+        names.push_back("column_" + std::to_string(i));
+    return names;
+}
+
+/// Empty if the file is.
+std::vector<std::string> Source::names_in_header(leat::context& ctx, FileReader& reader) const {
+    RawRow row;
+    Found found = Found::none;
+    while (found == Found::none) {
+        if (wait_for_row(ctx, reader) == Input::Got::end) return {};
+        found = reader.next_row(0, row);
+    }
+    std::string const place = reader.place(reader.line());
+    if (found == Found::bad) refuse(place + ": the header cannot be read: " + reader.bad_reason());
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < row.fields; ++i) {
+        Cell const cell =
+            cell_at(reader.rows().text(), reader.rows().ends(), row.first, i, i + 1 == row.fields, settings_.dialect);
+        std::string name(cell.text().size() + 16, '\0');
+        name.resize(cell.quoted ? copy_unquoted(name.data(), cell.begin, cell.text().size(), settings_.dialect.quote)
+                                : cell.text().copy(name.data(), cell.text().size()));
+        std::string const remedy =
+            "; name the column in the file, or use header: false and name all in the option columns";
+        if (name.empty()) refuse(place + ": field " + std::to_string(i + 1) + " of the header is empty" + remedy);
+        auto const same = std::find(names.begin(), names.end(), name);
+        if (same != names.end()) {
+            refuse(place + ": columns " + std::to_string(same - names.begin() + 1) + " and " + std::to_string(i + 1) +
+                   " are both named " + quoted_value(name) + remedy);
+        }
+        names.push_back(std::move(name));
+    }
+    return names;
+}
+
+void Source::declare_types(std::vector<std::string> const& names) {
+    columns_.clear();
+    for (std::string const& name : names)
+        columns_.push_back({name, Type{}, columns_.size()});
+    declared_.assign(names.size(), 0);
+    for (auto const& [name, type] : settings_.types) {
+        auto const found = std::find(names.begin(), names.end(), name);
+        if (found == names.end()) {
+            refuse("option types: there is no column " + quoted_value(name) + "; the columns of " +
+                   (file_ < files_.size() ? files_[file_] : files_.back()) + " are " + listed(names));
+        }
+        auto const index = static_cast<std::size_t>(found - names.begin());
+        columns_[index].type = type;
+        declared_[index] = 1;
+    }
+}
+
+/// Finds each column among the names of a file.
+void Source::map_fields(FileReader const& reader, std::vector<std::string> const& names,
+                        std::vector<Column>& columns) const {
+    std::vector<std::string> missing;
+    for (Column& column : columns) {
+        auto const found = std::find(names.begin(), names.end(), column.name);
+        if (found == names.end()) {
+            missing.push_back(column.name);
+        } else {
+            column.field = static_cast<std::size_t>(found - names.begin());
+        }
+    }
+    if (missing.empty() && names.size() == columns.size()) return;
+    std::vector<std::string> extra;
+    for (std::string const& name : names) {
+        bool const known =
+            std::any_of(columns.begin(), columns.end(), [&](Column const& column) { return column.name == name; });
+        if (!known) extra.push_back(name);
+    }
+    refuse(reader.place(reader.line()) + ": the columns are not those of the first file:" +
+           (missing.empty() ? "" : " it lacks " + listed(missing)) + (missing.empty() || extra.empty() ? "" : ", and") +
+           (extra.empty() ? "" : " it has " + listed(extra) + " too") +
+           "; files that are read together have the same columns, in any order");
+}
+
+/// All headers are looked at before the first row is read: better no row than half of them.
+void Source::check_other_headers(leat::context& ctx) {
+    if (!settings_.header) return;
+    std::vector<Column> columns = columns_;
+    for (std::size_t i = file_ + 1; i < files_.size(); ++i) {
+        if (files_[i] == "-") continue;
+        FileReader reader(settings_.dialect, scan_);
+        reader.open(files_[i]);
+        if (!reader.input().regular()) continue;
+        std::vector<std::string> const names = names_in_header(ctx, reader);
+        if (!names.empty()) map_fields(reader, names, columns);
+    }
+}
+
+void Source::infer_types(leat::context& ctx) {
+    bool const nothing_to_do = std::all_of(declared_.begin(), declared_.end(), [](auto given) { return given != 0; });
+    if (settings_.infer == SourceSettings::Infer::none || nothing_to_do) return;
+    bool const whole = settings_.infer == SourceSettings::Infer::all;
+    if (whole && !reader_.input().regular()) {
+        refuse(
+            "infer: all reads the input twice, which a pipe does not allow: declare all types, or use infer: sample");
+    }
+    std::vector<Inference> inferences(columns_.size());
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    auto const look_at = [&](FileReader const& reader, RawRow const& row) {
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
+            if (declared_[i] != 0 || inferences[i].settled()) continue;
+            std::size_t const field = columns_[i].field;
+            Cell const cell = cell_at(reader.rows().text(), reader.rows().ends(), row.first, field,
+                                      field + 1 == row.fields, settings_.dialect);
+            // What is empty in quotes is NULL unless the column is text, so it does not tell which.
+            if (converter_.is_null(cell, Type{Kind::int64})) continue;
+            inferences[i].see(cell.text());
+        }
+    };
+    /// Until the end of the file, or what a sample needs. False when it has enough.
+    auto const sample = [&](FileReader& reader) {
+        auto const deadline = std::chrono::steady_clock::now() + sample_wait;
+        for (;;) {
+            Input::Got const got = reader.fill(ctx, 100'000'000);
+            if (got == Input::Got::stop) throw leat::error(LEAT_ERR_CANCELLED);
+            if (got == Input::Got::end) return true;
+            if (got == Input::Got::nothing) {
+                // A pipe may never give as much as a sample: what came must do, once there is something.
+                if (rows > 0 && std::chrono::steady_clock::now() > deadline) return false;
+                continue;
+            }
+            RawRow row;
+            for (Found found; (found = reader.next_row(columns_.size(), row)) != Found::none;) {
+                if (found == Found::row) look_at(reader, row);
+                ++rows;
+                bytes += found == Found::row ? row.end + 1 - row.begin : reader.bad_bytes().size();
+                if (!whole && (rows >= sample_rows || bytes >= sample_bytes)) return false;
+            }
+        }
+    };
+    std::vector<Column> const by_first = columns_;
+    reader_.rewind(true);
+    for (std::size_t i = file_; i < files_.size(); ++i) {
+        bool const first = i == file_;
+        if (!first && (files_[i] == "-" || !reader_.input().regular())) break;
+        FileReader other(settings_.dialect, scan_);
+        FileReader& reader = first ? reader_ : other;
+        if (!first) reader.open(files_[i]);
+        if (!first && !reader.input().regular()) continue;
+        if (settings_.header) {
+            std::vector<std::string> const names = names_in_header(ctx, reader);
+            if (names.empty()) continue;
+            map_fields(reader, names, columns_);
+        }
+        if (!sample(reader)) break;
+    }
+    columns_ = by_first;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        if (declared_[i] == 0) columns_[i].type = inferences[i].type();
+    }
+}
+
+// ---- Reading -------------------------------------------------------------------------------------------
+
+Source::Limits Source::limits_of(leat_bucket_config const& hint) {
+    Limits limits{usual_rows, usual_bytes, hint.max_wait_ns == 0 ? 1'000'000'000 : hint.max_wait_ns};
+    if (hint.max_rows > 0) {
+        // As few batches to a bucket as the usual size allows, all of one size.
+        std::uint64_t const batches = (hint.max_rows + usual_rows - 1) / usual_rows;
+        limits.rows = static_cast<std::int64_t>((hint.max_rows + batches - 1) / batches);
+    }
+    if (hint.max_bytes > 0) limits.bytes = std::min(limits.bytes, hint.max_bytes);
+    return limits;
+}
+
+leat_status Source::read(leat::context& ctx, leat_bucket_config const& hint) {
+    if (!out_) prepare(ctx);
+    bool const more = collect(ctx, limits_of(hint));
+    bool const something = out_->columns() > 0 && out_->at(0).size() > 0;
+    if (something || (!more && rejected_since_emit_ > 0)) emit(ctx);
+    if (!more) return LEAT_END;
+    return something ? LEAT_OK : LEAT_IDLE;
+}
+
+/// Fills out_ up to the limits, or with what there is within the time. False at the end of all input.
+bool Source::collect(leat::context& ctx, Limits const& limits) {
+    auto const begin = std::chrono::steady_clock::now();
+    auto const wait = std::chrono::nanoseconds(limits.wait_ns);
+    for (;;) {
+        if (!reading_ && !start_file(ctx)) return false;
+        if (!take_slab(ctx, limits)) return true;
+        if (!slab_rows_.empty()) {
+            append_slab(ctx);
+            continue;
+        }
+        auto const waited = std::chrono::steady_clock::now() - begin;
+        auto const left = std::max(wait - waited, std::chrono::nanoseconds(0));
+        switch (reader_.fill(ctx, static_cast<std::uint64_t>(left.count()))) {
+            case Input::Got::data:
+                break;
+            case Input::Got::nothing:
+                return true;
+            case Input::Got::stop:
+                if (ctx.stop_state() == LEAT_STOP) throw leat::error(LEAT_ERR_CANCELLED);
+                return true;
+            case Input::Got::end:
+                bytes_before_ += reader_.input().size();
+                reading_ = false;
+                break;
+        }
+    }
+}
+
+/// Opens the next file that is not empty. False if there is none.
+bool Source::start_file(leat::context& ctx) {
+    while (file_ < files_.size()) {
+        reader_.open(files_[file_++]);
+        if (begin_file(ctx)) return true;
+    }
+    return false;
+}
+
+/// Reads the header of the file that reader_ has opened. False if there is nothing in it.
+bool Source::begin_file(leat::context& ctx) {
+    fields_ = columns_.size();
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        columns_[i].field = i;
+        names.push_back(columns_[i].name);
+    }
+    if (settings_.header) {
+        names = names_in_header(ctx, reader_);
+        if (names.empty()) return false;
+        map_fields(reader_, names, columns_);
+    }
+    reader_.name_columns(std::move(names));
+    if (resume_ && resume_->file == reader_.input().name()) {
+        if (resume_->offset > reader_.input().size()) {
+            throw leat::error(LEAT_ERR_FATAL, resume_->file +
+                                                  " is shorter than when it was read: the checkpoint is at byte " +
+                                                  std::to_string(resume_->offset) + ", and it has " +
+                                                  std::to_string(reader_.input().size()) +
+                                                  " bytes; restore it, or start over with --fresh");
+        }
+        reader_.seek(resume_->offset, resume_->line);
+        resume_.reset();
+    }
+    return reading_ = true;
+}
+
+/// Takes rows for the next slab, which is empty when there is no more text; bad rows are rejected in between.
+/// False if the batch is full.
+bool Source::take_slab(leat::context& ctx, Limits const& limits) {
+    if (!slab_rows_.empty()) return true;  // from a call that had no memory for them
+    reject_waiting_row(ctx);
+    std::int64_t const before = out_->at(0).size();
+    auto const most = static_cast<std::size_t>(std::min<std::int64_t>(limits.rows - before, slab_rows));
+    if (limits.rows <= before) return false;
+    while (slab_rows_.size() < most) {
+        std::uint64_t const bytes = fixed_bytes_ + reader_.next_row_bytes();
+        bool const first = before == 0 && slab_rows_.empty();
+        if (!first && batch_bytes_ + bytes > limits.bytes) return !slab_rows_.empty();
+        RawRow row;
+        Found const found = reader_.next_row(fields_, row);
+        if (found == Found::none) break;
+        if (found == Found::bad) {
+            bad_row_waits_ = true;
+            if (!slab_rows_.empty()) break;  // rejects come in the order of the rows
+            reject_waiting_row(ctx);
+            continue;
+        }
+        if (slab_rows_.empty()) {
+            slab_begin_ = row.begin;
+            slab_line_ = reader_.line();
+        }
+        slab_rows_.push_back(row.first);
+        batch_bytes_ += bytes;
+    }
+    return true;
+}
+
+void Source::reject_waiting_row(leat::context& ctx) {
+    if (!std::exchange(bad_row_waits_, false)) return;
+    reject(ctx, reader_.bad_bytes(), reader_.line(), reader_.bad_reason());
+}
+
+/// Appends the rows of the slab to out_; those with a value that does not fit are rejected.
+void Source::append_slab(leat::context& ctx) {
+    std::int64_t const before = out_->at(0).size();
+    while (!slab_rows_.empty()) {
+        RowBuffer const& rows = reader_.rows();
+        try {
+            converter_.append({rows.text(), rows.ends(), slab_rows_, fields_}, columns_, *out_);
+        } catch (...) {
+            out_->truncate(before);  // the host will call again when there is memory
+            throw;
+        }
+        if (converter_.bad().empty()) return slab_rows_.clear();
+        out_->truncate(before);
+        reject_bad_cells(ctx);
+    }
+}
+
+/// Rejects the rows of the slab that have a value that does not fit, and takes them out of it.
+void Source::reject_bad_cells(leat::context& ctx) {
+    RowBuffer const& rows = reader_.rows();
+    Slab const slab{rows.text(), rows.ends(), slab_rows_, fields_};
+    std::uint64_t line = slab_line_;
+    std::size_t counted = slab_begin_;
+    constexpr std::uint32_t taken_out = 0xffffffff;
+    for (BadCell const& bad : converter_.bad()) {
+        std::uint32_t const first = slab_rows_[bad.row];
+        if (first == taken_out) continue;  // its first reason was given
+        std::size_t const begin = rows.ends()[first] + std::size_t{1};
+        std::size_t const end = rows.ends()[first + fields_] + std::size_t{1};
+        line += static_cast<std::uint64_t>(std::count(rows.text() + counted, rows.text() + begin, '\n'));
+        counted = begin;
+        Column const& column = columns_[bad.column];
+        std::string_view const value = slab.cell(bad.row, column.field, settings_.dialect).text();
+        reject(ctx, rows.bytes(begin, end), line,
+               "column " + quoted_value(column.name) + ": " + describe(value, column.type, bad.fault));
+        slab_rows_[bad.row] = taken_out;
+    }
+    std::erase(slab_rows_, taken_out);
+}
+
+void Source::reject(leat::context& ctx, std::string_view bytes, std::uint64_t line, std::string const& reason) {
+    ++rejected_since_emit_;
+    ctx.reject_raw(bytes, reader_.place(line) + ": " + reason);
+}
+
+void Source::emit(leat::context& ctx) {
+    leat::batch batch = out_->finish();
+    std::string position;
+    if (reader_.input().regular()) {
+        position = encode({reader_.input().name(), reader_.next_offset(), reader_.next_line()});
+    }
+    batch_bytes_ = 0;
+    rejected_since_emit_ = 0;
+    std::uint64_t const here = reading_ ? reader_.next_offset() : 0;
+    progress_.record(static_cast<double>(bytes_before_ + here));
+    ctx.emit(std::move(batch), position);
+}
+
+}  // namespace csv

@@ -1,0 +1,99 @@
+// The csv source: files to batches.
+#pragma once
+
+#include <leat/leat.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "convert.hpp"
+#include "file_reader.hpp"
+#include "infer.hpp"
+
+namespace csv {
+
+struct SourceSettings {
+    std::vector<std::string> paths;
+    Dialect dialect;
+    bool header = true;
+    std::vector<std::string> column_names;  ///< when there is no header
+    std::vector<std::pair<std::string, Type>> types;
+    enum class Infer { sample, all, none } infer = Infer::sample;
+    std::vector<std::string> nulls{""};
+
+    /// Throws CONFIG for what the schema of the options cannot exclude.
+    static SourceSettings read(leat::context const& ctx);
+};
+
+class Source {
+public:
+    explicit Source(leat::context& ctx);
+    void open(leat::context& ctx, std::string_view resume);
+    leat_status read(leat::context& ctx, leat_bucket_config const& hint);
+    void close(leat::context&) { reader_.close(); }
+
+private:
+    /// A point between two rows; what a position of an emitted batch says.
+    struct Position {
+        std::string file;
+        std::uint64_t offset = 0;
+        std::uint64_t line = 1;
+    };
+    static std::string encode(Position const& position);
+    static Position decode(std::string_view bytes);
+
+    struct Limits {
+        std::int64_t rows;
+        std::uint64_t bytes;
+        std::uint64_t wait_ns;
+    };
+    static Limits limits_of(leat_bucket_config const& hint);
+
+    void prepare(leat::context& ctx);
+    std::optional<std::vector<std::string>> first_names(leat::context& ctx, FileReader& reader);
+    std::vector<std::string> names_in_header(leat::context& ctx, FileReader& reader) const;
+    void declare_types(std::vector<std::string> const& names);
+    void infer_types(leat::context& ctx);
+    void map_fields(FileReader const& reader, std::vector<std::string> const& names,
+                    std::vector<Column>& columns) const;
+    void check_other_headers(leat::context& ctx);
+    Input::Got wait_for_row(leat::context& ctx, FileReader& reader) const;
+
+    bool start_file(leat::context& ctx);
+    bool begin_file(leat::context& ctx);
+    bool collect(leat::context& ctx, Limits const& limits);
+    bool take_slab(leat::context& ctx, Limits const& limits);
+    void reject(leat::context& ctx, std::string_view bytes, std::uint64_t line, std::string const& reason);
+    void emit(leat::context& ctx);
+    void reject_waiting_row(leat::context& ctx);
+    void append_slab(leat::context& ctx);
+    void reject_bad_cells(leat::context& ctx);
+
+    SourceSettings settings_;
+    Scan scan_;
+    std::vector<std::string> files_;
+    std::uint64_t total_bytes_ = 0;   // 0: not known
+    std::uint64_t bytes_before_ = 0;  // of the files that are done
+    std::vector<Column> columns_;
+    std::vector<std::uint8_t> declared_;  // per column: its type was given
+    std::optional<leat::builder> out_;
+    Converter converter_;
+    FileReader reader_;
+    std::size_t file_ = 0;    // index of the next file to start
+    bool reading_ = false;    // reader_ is within a file
+    std::size_t fields_ = 0;  // of a row of that file
+    std::optional<Position> resume_;
+    std::uint64_t fixed_bytes_ = 0;  // that a row takes in a batch, besides its text
+    std::uint64_t batch_bytes_ = 0;  // that the rows in out_ take, at most
+    std::uint64_t rejected_since_emit_ = 0;
+    bool bad_row_waits_ = false;            // reader_ gave a bad row, to be rejected after the slab
+    std::vector<std::uint32_t> slab_rows_;  // empty once they are in out_
+    std::uint64_t slab_line_ = 1;           // line of the first row of the slab
+    std::size_t slab_begin_ = 0;
+    leat::metric progress_;
+};
+
+}  // namespace csv
