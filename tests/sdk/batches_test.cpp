@@ -511,6 +511,20 @@ BOOST_AUTO_TEST_CASE(count_the_bytes_of_their_cells) {
     BOOST_TEST(out.bytes() == 10U * 8 + 10 * 5 + 11 * 4);
 }
 
+BOOST_AUTO_TEST_CASE(cover_all_rows_with_validity_when_only_the_first_is_null) {
+    leat::testing::instance pass(leat::testing::component(*leat_plugin_v1(), "test.pass"));
+    host h;
+    builder out(h.ctx(), {{"n", leat::i64}});
+    out.end_row();
+    for (int i = 1; i < 5000; ++i)
+        out.put(0, i).end_row();
+    batch b = out.finish();
+    BOOST_TEST(b.column(0).raw().null_count == 1);
+    BOOST_TEST(leat::column<std::int64_t>(b, 0).valid(4999));
+    BOOST_TEST(pass.process(b) == LEAT_OK);
+    BOOST_TEST(pass.finish() == "");
+}
+
 BOOST_AUTO_TEST_CASE(move_with_their_columns) {
     host h;
     builder first(h.ctx(), {{"n", leat::i64}});

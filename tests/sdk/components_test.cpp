@@ -98,12 +98,13 @@ struct Idle {
 
 struct Loader {
     explicit Loader(context& ctx) : fail_(ctx.integer("/fail", 0)) {}
-    void load(context& ctx, const leat_bucket& bucket, std::vector<batch>& batches) {
-        if (fail_-- > 0) throw leat::error(LEAT_ERR_RETRY, "busy");
+    leat_status load(context& ctx, const leat_bucket& bucket, std::vector<batch>& batches) {
+        if (fail_-- > 0) return ctx.host().fail(ctx.raw(), LEAT_ERR_RETRY, "busy", LEAT_CSTR);
         std::int64_t rows = 0;
         for (const batch& b : batches)
             rows += b.rows();
         ctx.info("loaded", {{"bucket", bucket.id}, {"batches", batches.size()}, {"rows", rows}, {"share", 0.5}});
+        return LEAT_OK;
     }
     std::int64_t fail_;
 };
