@@ -1,0 +1,70 @@
+// All components that the plugin directories hold, and why a library is not among them.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "plugin/library.hpp"
+
+namespace leat::plugin {
+
+/// Where and how to look.
+struct Scan {
+    std::vector<std::filesystem::path> named;     ///< by the operator; each must exist; searched first
+    std::vector<std::filesystem::path> defaults;  ///< searched next; one that is missing is skipped
+    /// Load each library in a child process first, so that one that crashes or hangs there is refused instead of
+    /// taking the host along. Uses fork: scan before the process has threads.
+    bool trial = true;
+    std::chrono::milliseconds patience{5000};  ///< how long a library may take to load in the trial
+};
+
+/// A file or directory that gave no components.
+struct Refused {
+    std::filesystem::path path;
+    Error error;  ///< its text names the path
+};
+
+/// Immutable after the scan, and so readable from any thread. Movable; pointers that it gave out stay valid.
+class Catalog {
+public:
+    /// Opens every *.so directly in the directories, in the order of their names; hidden files are skipped. A library
+    /// that cannot be used, or has a component that an earlier one has already, lands in refused().
+    /// Errors: Errc::configuration for a directory in `named` that cannot be read.
+    static Result<Catalog> scan(const Scan& scan);
+
+    /// The component of this id and kind, or NULL. One id may name a source and a sink.
+    const Component* find(std::string_view id, Kind kind) const;
+    std::vector<const Component*> components() const;  ///< by id, then kind
+    std::vector<const Library*> libraries() const;     ///< in the order of the scan
+    const std::vector<Refused>& refused() const noexcept { return refused_; }
+
+    /// Ids of these kinds that look like `id`, best first.
+    std::vector<std::string> suggestions(std::string_view id, const std::vector<Kind>& kinds) const;
+
+    /// The Errc::configuration error for an id that find() does not have in any of the wanted kinds: what it is
+    /// instead, what was probably meant, where was looked, and which refused file probably has it.
+    Error unknown(std::string_view id, const std::vector<Kind>& wanted) const;
+
+private:
+    std::vector<std::filesystem::path> directories_;  // that exist
+    std::vector<std::unique_ptr<Library>> libraries_;
+    std::vector<Refused> refused_;
+};
+
+/// Reads one environment variable; none when it is not set.
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+
+/// Where plugins are looked for when the YAML names no directory, in this order: those of LEAT_PLUGIN_PATH (between
+/// colons), beside the executable (../lib/leat/plugins), and where packages put them.
+/// @param executable  the running program, absolute
+std::vector<std::filesystem::path> default_directories(const std::filesystem::path& executable,
+                                                       const Environment& environment);
+
+}  // namespace leat::plugin
