@@ -2,29 +2,17 @@
 #pragma once
 
 #include <boost/dll/shared_library.hpp>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
-#include "plugin/component.hpp"
+#include "plugin/manifest.hpp"
 #include "plugin/report.hpp"
 
 namespace leat::plugin {
-
-/// What a library says of itself. Everything after `license` may be empty.
-struct Manifest {
-    std::string id;
-    std::string version;
-    std::string license;
-    std::string vendor;
-    std::string url;
-    std::string summary;
-    std::string build;
-    std::uint32_t abi_minor = 0;
-    std::vector<Component> components;  ///< in the order of the library; never empty
-};
 
 /// A loaded library. Its code stays in the process until the process ends, even when this object goes.
 /// Immutable once opened, and so readable from any thread.
@@ -63,16 +51,22 @@ private:
     std::vector<std::string> warnings_;
 };
 
-/// Loads `path` with Boost.DLL so that it is never unloaded again; the caller has checked the file.
+/// Loads `path`, which is absolute and was checked, with Boost.DLL so that it is never unloaded again. Its errors, as
+/// those of ask(), do not name the path.
 Result<boost::dll::shared_library> load(const std::filesystem::path& path);
 
 /// Calls leat_plugin_v1 of a loaded library. Never NULL: that answer is an error here.
-Result<const leat_plugin*> ask(const boost::dll::shared_library& library, const std::filesystem::path& path);
+Result<const leat_plugin*> ask(const boost::dll::shared_library& library);
 
-/// Everything that `leat plugin check FILE.so` prints, short of running a component: the checks of Library::open and
-/// the stricter ones for authors (exports, unique symbols). Fails as Library::open does only in the Report: the
-/// Result is an error only when the check itself could not be done.
-/// Loads the library in a child process first, so a crash or hang becomes a failed check.
-Result<Report> check_file(const std::filesystem::path& path);
+/// A file as `leat plugin check FILE.so` sees it.
+struct CheckedFile {
+    Report report;
+    std::unique_ptr<Library> library;  ///< NULL when a check failed that keeps a host from using it
+};
+
+/// Makes the checks of Library::open, and the stricter ones for authors: what it exports, and unique symbols. Every
+/// outcome is a line of the report. The library is tried in a child process first, so that a crash or hang is a
+/// failed check too; as with Catalog::scan, call it before the process has threads.
+CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience = std::chrono::seconds(5));
 
 }  // namespace leat::plugin

@@ -1,0 +1,291 @@
+#include "plugin/catalog.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <tuple>
+#include <utility>
+
+#include "plugin/elf_check.hpp"
+#include "plugin/trial.hpp"
+
+namespace leat::plugin {
+namespace {
+
+using std::filesystem::path;
+
+#if defined(__x86_64__)
+constexpr auto multiarch = "x86_64-linux-gnu";
+#elif defined(__aarch64__)
+constexpr auto multiarch = "aarch64-linux-gnu";
+#elif defined(__riscv)
+constexpr auto multiarch = "riscv64-linux-gnu";
+#else
+constexpr auto multiarch = "powerpc64le-linux-gnu";
+#endif
+
+Result<std::vector<path>> plugin_files(const path& directory) {
+    std::error_code error;
+    std::vector<path> files;
+    for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const path& file = entry->path();
+        if (file.extension() == ".so" && file.filename().native().front() != '.') files.push_back(file);
+    }
+    if (error) {
+        return Error(Errc::configuration, "plugin directory " + directory.string() + " cannot be read: " +
+                                              error.message() + "; create it or correct its name");
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+/// How many single-letter edits, swaps of neighbours included, turn one word into the other.
+std::size_t edits(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
+    std::iota(last.begin(), last.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        now[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped) now[j] = std::min(now[j], before_last[j - 2] + 1);
+        }
+        std::swap(before_last, last);
+        std::swap(last, now);
+    }
+    return last[b.size()];
+}
+
+/// "a source", "a source or a sink"
+std::string one_of(const std::vector<Kind>& kinds) {
+    std::string text;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        if (i > 0) text += i + 1 == kinds.size() ? " or " : ", ";
+        text += "a " + std::string(kind_name(kinds[i]));
+    }
+    return text;
+}
+
+std::string all_of(const std::vector<std::string>& parts, std::string_view between) {
+    std::string text;
+    for (const std::string& part : parts)
+        text += (text.empty() ? "" : std::string(between)) + part;
+    return text;
+}
+
+bool contains(const std::vector<Kind>& kinds, Kind kind) {
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+/// Identifies a file whatever it is called.
+using FileKey = std::pair<dev_t, ino_t>;
+
+std::optional<FileKey> file_key(const path& file) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) return std::nullopt;
+    return FileKey{status.st_dev, status.st_ino};
+}
+
+/// Decides which of the files found become libraries.
+class Collector {
+public:
+    Collector(std::vector<std::unique_ptr<Library>>& libraries, std::vector<Refused>& refused)
+        : libraries_(libraries), refused_(refused) {}
+
+    /// Turns away, without running any of it, what is no plugin of ours or the same file again.
+    std::vector<path> examine(const std::vector<path>& files) {
+        std::vector<path> good;
+        for (const path& file : files) {
+            if (auto fault = examine(file)) {
+                refuse(file, fault->in(file.string()));
+            } else {
+                good.push_back(file);
+            }
+        }
+        return good;
+    }
+
+    void add(const path& file) {
+        auto opened = Library::open(file);
+        if (!opened) return refuse(file, std::move(opened).error());
+        auto library = std::move(opened).value();
+        if (auto clash = clash_of(*library)) return refuse(file, clash->in(file.string()));
+        libraries_.push_back(std::move(library));
+    }
+
+    void refuse(const path& file, Error error) { refused_.push_back({file, std::move(error)}); }
+
+private:
+    std::optional<Error> examine(const path& file) {
+        auto facts = read_elf(file);
+        if (!facts) return std::move(facts).error();
+        if (auto entry = check_entry_symbol(facts.value()); !entry) return std::move(entry).error();
+        if (const auto key = file_key(file)) {
+            const auto [first, is_new] = seen_.emplace(*key, file);
+            if (!is_new) {
+                return Error(Errc::plugin, "is the same file as " + first->second.string() + "; remove one of them");
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Error> clash_of(const Library& library) const {
+        for (const auto& other : libraries_) {
+            if (other->id() == library.id() && other->version() == library.version()) {
+                return Error(Errc::plugin, "is plugin \"" + library.id() + "\" " + library.version() +
+                                               " again, which is loaded from " + other->path().string() +
+                                               "; remove one of them");
+            }
+            for (const Component& theirs : other->components()) {
+                for (const Component& ours : library.components()) {
+                    if (ours.id != theirs.id || ours.kind != theirs.kind) continue;
+                    return Error(Errc::plugin, "has " + ours.name() + ", which is loaded from " +
+                                                   other->path().string() + "; remove one of them");
+                }
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::vector<std::unique_ptr<Library>>& libraries_;
+    std::vector<Refused>& refused_;
+    std::map<FileKey, path> seen_;
+};
+
+}  // namespace
+
+Result<Catalog> Catalog::scan(const Scan& scan) {
+    Catalog catalog;
+    std::vector<path> files;
+    const auto search = [&](const path& given, bool must_exist) -> Result<> {
+        std::error_code error;
+        const path directory = std::filesystem::absolute(given, error).lexically_normal();
+        const bool known = std::find(catalog.directories_.begin(), catalog.directories_.end(), directory) !=
+                           catalog.directories_.end();
+        if (known || (!must_exist && !std::filesystem::is_directory(directory, error))) return done();
+        BOOST_OUTCOME_TRY(const auto found, plugin_files(directory));
+        files.insert(files.end(), found.begin(), found.end());
+        catalog.directories_.push_back(directory);
+        return done();
+    };
+    for (const path& directory : scan.named)
+        BOOST_OUTCOME_TRYV(search(directory, true));
+    for (const path& directory : scan.defaults)
+        BOOST_OUTCOME_TRYV(search(directory, false));
+
+    Collector collector(catalog.libraries_, catalog.refused_);
+    const auto good = collector.examine(files);
+    const auto faults = scan.trial ? try_in_child(good, scan.patience) : std::vector<std::optional<Error>>(good.size());
+    for (std::size_t i = 0; i < good.size(); ++i) {
+        if (faults[i]) {
+            collector.refuse(good[i], *faults[i]);
+        } else {
+            collector.add(good[i]);
+        }
+    }
+    return catalog;
+}
+
+const Component* Catalog::find(std::string_view id, Kind kind) const {
+    for (const auto& library : libraries_) {
+        for (const Component& component : library->components()) {
+            if (component.kind == kind && component.id == id) return &component;
+        }
+    }
+    return nullptr;
+}
+
+std::vector<const Component*> Catalog::components() const {
+    std::vector<const Component*> all;
+    for (const auto& library : libraries_) {
+        for (const Component& component : library->components())
+            all.push_back(&component);
+    }
+    std::sort(all.begin(), all.end(),
+              [](auto* a, auto* b) { return std::tie(a->id, a->kind) < std::tie(b->id, b->kind); });
+    return all;
+}
+
+std::vector<const Library*> Catalog::libraries() const {
+    std::vector<const Library*> all;
+    for (const auto& library : libraries_)
+        all.push_back(library.get());
+    return all;
+}
+
+std::vector<std::string> Catalog::suggestions(std::string_view id, const std::vector<Kind>& kinds) const {
+    std::vector<std::pair<std::size_t, std::string>> near;
+    for (const Component* component : components()) {
+        if (!contains(kinds, component->kind)) continue;
+        // "acme.orders" is also what somebody means who writes "orders".
+        const auto dot = component->id.rfind('.');
+        const std::string last_part = dot == std::string::npos ? component->id : component->id.substr(dot + 1);
+        const std::size_t distance = last_part == id ? 1 : edits(id, component->id);
+        if (distance <= std::max<std::size_t>(1, id.size() / 3)) near.emplace_back(distance, component->id);
+    }
+    std::sort(near.begin(), near.end());
+    near.erase(std::unique(near.begin(), near.end()), near.end());
+    std::vector<std::string> ids;
+    for (auto& [distance, name] : near)
+        ids.push_back(std::move(name));
+    return ids;
+}
+
+Error Catalog::unknown(std::string_view id, const std::vector<Kind>& wanted) const {
+    const std::string name = '"' + std::string(id) + '"';
+    std::vector<Kind> others;
+    for (const Component* component : components()) {
+        if (component->id == id && !contains(wanted, component->kind)) others.push_back(component->kind);
+    }
+    if (!others.empty()) return Error(Errc::configuration, name + " is " + one_of(others) + ", not " + one_of(wanted));
+
+    // A library that could not be used says more than any guess at the spelling.
+    const std::string_view first_part = id.substr(0, id.find('.'));
+    for (const Refused& refusal : refused_) {
+        const std::string stem = refusal.path.stem().string();
+        if (stem == id || stem == first_part) {
+            return Error(Errc::configuration,
+                         name + " is not " + one_of(wanted) + " here; its plugin was refused: " + refusal.error.text());
+        }
+    }
+
+    std::string text = name + " is not " + one_of(wanted) + " that any plugin offers";
+    std::vector<std::string> near = suggestions(id, wanted);
+    for (std::string& each : near)
+        each = '"' + each + '"';
+    if (near.size() > 3) near.resize(3);
+    if (!near.empty()) return Error(Errc::configuration, text + "; did you mean " + all_of(near, " or ") + "?");
+
+    std::vector<std::string> searched;
+    for (const path& directory : directories_)
+        searched.push_back(directory.string());
+    text += searched.empty() ? "; there was no directory to search, set LEAT_PLUGIN_PATH to one with plugins"
+                             : "; searched " + all_of(searched, ", ") + ", put the plugin's .so file into one of them";
+    return Error(Errc::configuration, text);
+}
+
+std::vector<path> default_directories(const path& executable, const Environment& environment) {
+    std::vector<path> directories;
+    std::string_view list;
+    const auto given = environment("LEAT_PLUGIN_PATH");
+    if (given) list = *given;
+    while (!list.empty()) {
+        const auto colon = std::min(list.find(':'), list.size());
+        if (colon > 0) directories.emplace_back(list.substr(0, colon));
+        list.remove_prefix(std::min(colon + 1, list.size()));
+    }
+    const path prefix = executable.parent_path().parent_path();
+    for (const path& library_directory : {prefix / "lib", prefix / "lib" / multiarch, path("/usr/local/lib"),
+                                          path("/usr/lib") / multiarch, path("/usr/lib")}) {
+        const path directory = library_directory / "leat" / "plugins";
+        if (std::find(directories.begin(), directories.end(), directory) == directories.end()) {
+            directories.push_back(directory);
+        }
+    }
+    return directories;
+}
+
+}  // namespace leat::plugin

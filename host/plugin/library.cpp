@@ -1,0 +1,175 @@
+#include "plugin/library.hpp"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+#include <utility>
+
+#include "plugin/elf_check.hpp"
+#include "plugin/handshake.hpp"
+#include "plugin/trial.hpp"
+
+namespace leat::plugin {
+namespace {
+
+/// The loader's own text, without the path that it begins with when the trouble is in `path` itself.
+std::string loader_text(const std::filesystem::path& path) {
+    const char* said = ::dlerror();
+    std::string text = said ? said : "no reason given";
+    const std::string own = path.string() + ": ";
+    if (text.compare(0, own.size(), own) == 0) text.erase(0, own.size());
+    return text;
+}
+
+Error load_error(const std::string& text) {
+    if (text.find("undefined symbol") != std::string::npos) {
+        return Error(Errc::plugin, "cannot be loaded: " + text + "; link the library that has it");
+    }
+    if (text.find("cannot open shared object file") != std::string::npos) {
+        return Error(Errc::plugin,
+                     "cannot be loaded, because a library that it needs cannot be: " + text + "; install that library");
+    }
+    return Error(Errc::plugin, "cannot be loaded: " + text);
+}
+
+/// Writes down how one check came out, and hands its result on.
+template <class T>
+Result<T> noted(Result<T> result, Report& report, const std::string& when_it_holds) {
+    if (result.has_error()) {
+        report.fail(result.error().message());
+    } else {
+        report.ok(when_it_holds);
+    }
+    return result;
+}
+
+struct Opened {
+    boost::dll::shared_library handle;
+    Manifest manifest;
+};
+
+Result<Opened> open_steps(const std::filesystem::path& path, Report& report) {
+    BOOST_OUTCOME_TRY(const auto facts,
+                      noted(read_elf(path), report, "is a whole shared library for " + host_architecture()));
+    BOOST_OUTCOME_TRY(noted(check_entry_symbol(facts), report, "exports leat_plugin_v1"));
+    BOOST_OUTCOME_TRY(auto handle, noted(load(path), report, "loads"));
+    BOOST_OUTCOME_TRY(const auto answer, noted(ask(handle), report, "leat_plugin_v1 gives its descriptors"));
+    BOOST_OUTCOME_TRY(auto manifest, read_manifest(*answer, report));
+    return Opened{std::move(handle), std::move(manifest)};
+}
+
+/// What other files could bind to, beside the one name that they should; the linker's own marks do not count.
+std::vector<std::string> needless_exports(const ElfFacts& facts) {
+    static const std::vector<std::string> expected{"leat_plugin_v1", "leat_plugin_v2", "_init",      "_fini",
+                                                   "_edata",         "_end",           "__bss_start"};
+    std::vector<std::string> found;
+    std::copy_if(facts.exported.begin(), facts.exported.end(), std::back_inserter(found), [](const std::string& name) {
+        return std::find(expected.begin(), expected.end(), name) == expected.end();
+    });
+    return found;
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+    constexpr std::size_t most = 3;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
+        text += (i ? ", " : "") + names[i];
+    if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
+    return text;
+}
+
+void check_manners(const ElfFacts& facts, Report& report) {
+    const auto needless = needless_exports(facts);
+    if (needless.empty()) {
+        report.ok("exports nothing else");
+    } else {
+        report.warn("exports more than leat_plugin_v1 (" + some_of(needless) +
+                    "); link it with the version script of leat_add_plugin");
+    }
+    if (facts.unique.empty()) {
+        report.ok("has no unique symbols");
+    } else {
+        report.fail("has unique symbols (" + some_of(facts.unique) +
+                    "), which all plugins of a process would share; compile it with -fno-gnu-unique");
+    }
+}
+
+}  // namespace
+
+Result<boost::dll::shared_library> load(const std::filesystem::path& path) {
+    using boost::dll::load_mode::type;
+    // Boost.DLL hands the bits to dlopen as they are. NODELETE: unmapping code that a thread, a destructor or an
+    // exit handler may still run cannot be made safe, so that closing must do nothing.
+    const auto mode = static_cast<type>(boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local |
+                                        static_cast<unsigned>(RTLD_NODELETE));
+    boost::dll::shared_library library;
+    std::error_code error;
+    try {
+        library.load(path, mode, error);
+    } catch (const std::exception& escaped) {
+        return Error(Errc::plugin, std::string("threw while it was loaded: ") + escaped.what() +
+                                       "; its static constructors must not throw");
+    }
+    if (error) return load_error(loader_text(path));  // error_code itself always says "Bad file descriptor"
+    return library;
+}
+
+Result<const leat_plugin*> ask(const boost::dll::shared_library& library) {
+    constexpr auto entry_name = "leat_plugin_v1";
+    if (!library.has(entry_name)) return Error(Errc::plugin, "does not export leat_plugin_v1");
+    const leat_plugin* answer = nullptr;
+    try {
+        answer = library.get<const leat_plugin*()>(entry_name)();
+    } catch (const std::exception& escaped) {
+        return Error(Errc::plugin, std::string("leat_plugin_v1 threw: ") + escaped.what() + "; it must not throw");
+    } catch (...) {
+        return Error(Errc::plugin, "leat_plugin_v1 threw something that is not a std::exception; it must not throw");
+    }
+    if (!answer) {
+        return Error(Errc::plugin,
+                     "refuses this machine: leat_plugin_v1 answered NULL; its documentation says what it needs");
+    }
+    return answer;
+}
+
+Library::Library(std::filesystem::path path, boost::dll::shared_library handle, Manifest manifest,
+                 std::vector<std::string> warnings)
+    : path_(std::move(path)),
+      handle_(std::move(handle)),
+      manifest_(std::move(manifest)),
+      warnings_(std::move(warnings)) {
+    for (Component& component : manifest_.components)
+        component.library = this;
+}
+
+Result<std::unique_ptr<Library>> Library::open(const std::filesystem::path& path, Report* report) {
+    Report unread;
+    Report& lines = report ? *report : unread;
+    std::error_code ignored;
+    auto absolute = std::filesystem::absolute(path, ignored).lexically_normal();
+    BOOST_OUTCOME_TRY(auto opened, in_context(open_steps(absolute, lines), [&] { return path.string(); }));
+    std::vector<std::string> warnings;
+    for (const Check& check : lines.checks()) {
+        if (check.verdict == Verdict::warning) warnings.push_back(path.string() + ": " + check.text);
+    }
+    return std::unique_ptr<Library>(
+        new Library(std::move(absolute), std::move(opened.handle), std::move(opened.manifest), std::move(warnings)));
+}
+
+CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience) {
+    CheckedFile checked;
+    const auto facts = read_elf(path);
+    if (facts && check_entry_symbol(facts.value())) {
+        check_manners(facts.value(), checked.report);
+        if (const auto fault = try_in_child({std::filesystem::absolute(path)}, patience).front()) {
+            checked.report.fail(fault->message());
+            return checked;
+        }
+    }
+    if (auto opened = Library::open(path, &checked.report)) checked.library = std::move(opened).value();
+    return checked;
+}
+
+}  // namespace leat::plugin
