@@ -171,10 +171,12 @@ Result<Catalog> Catalog::scan(const Scan& scan) {
         catalog.directories_.push_back(directory);
         return done();
     };
-    for (const path& directory : scan.named)
-        BOOST_OUTCOME_TRYV(search(directory, true));
-    for (const path& directory : scan.defaults)
-        BOOST_OUTCOME_TRYV(search(directory, false));
+    for (const path& directory : scan.named) {
+        BOOST_OUTCOME_TRY(search(directory, true));
+    }
+    for (const path& directory : scan.defaults) {
+        BOOST_OUTCOME_TRY(search(directory, false));
+    }
 
     Collector collector(catalog.libraries_, catalog.refused_);
     const auto good = collector.examine(files);
