@@ -58,7 +58,9 @@ private:
 };
 
 /// Outcome finds this by argument-dependent look-up, for its conversions to std::error_code.
-inline std::error_code make_error_code(const Error& error) noexcept { return static_cast<std::error_code>(error); }
+inline std::error_code make_error_code(const Error& error) noexcept {
+    return static_cast<std::error_code>(error);
+}
 
 /// "errno 2" as the text of strerror, without its data race.
 std::string errno_text(int error_number);

@@ -18,7 +18,9 @@ template <class T = void>
 using Result = outcome::basic_result<T, Error, outcome::policy::terminate>;
 
 /// `return done();` where a Result<> succeeds.
-inline auto done() { return outcome::success(); }
+inline auto done() {
+    return outcome::success();
+}
 
 /// Adds what was being tried, built only on failure: `in_context(read(path), [&] { return "reading " + path; })`.
 template <class T, class Describe>

@@ -25,7 +25,8 @@ void Stop::request(StopState state) {
         open_handles(state);
     }
     changed_.notify_all();
-    for (const auto& callback : callbacks_) callback(state);
+    for (const auto& callback : callbacks_)
+        callback(state);
 }
 
 bool Stop::wait_until(std::chrono::steady_clock::time_point deadline, StopState level) const {

@@ -23,15 +23,15 @@ struct Mark {
 
 /// When a bucket closes, and how many are written at the same time.
 struct BucketSettings {
-    std::uint64_t rows = 10'000;              ///< alias batch_size; 1..100,000,000
-    std::uint64_t bytes = 8u << 20;           ///< 1 KiB..16 GiB
+    std::uint64_t rows = 10'000;                                 ///< alias batch_size; 1..100,000,000
+    std::uint64_t bytes = 8u << 20;                              ///< 1 KiB..16 GiB
     std::chrono::nanoseconds timeout = std::chrono::seconds(1);  ///< since the first row of the bucket; 1 ms..24 h
-    std::uint32_t workers = 1;                ///< alias worker_num; 1..256
-    bool workers_given_here = false;          ///< by the pipeline itself, not inherited
+    std::uint32_t workers = 1;                                   ///< alias worker_num; 1..256
+    bool workers_given_here = false;                             ///< by the pipeline itself, not inherited
 };
 
 struct RetrySettings {
-    std::uint32_t attempts = 5;                                     ///< tries in total, the first included; 1..100
+    std::uint32_t attempts = 5;  ///< tries in total, the first included; 1..100
     std::chrono::nanoseconds first_wait = std::chrono::milliseconds(200);  ///< doubles after each failed try; 1 ms..1 h
 };
 
@@ -65,9 +65,10 @@ struct PipelineSettings {
 };
 
 struct ManagerSettings {
-    std::uint32_t workers = 4;  ///< pipelines that run at the same time; 1..1024
-    bool stop_on_error = false; ///< on_error: stop | continue
-    std::chrono::nanoseconds grace = std::chrono::seconds(30);  ///< how long a plugin call may outlive a stop; 1 ms..1 h
+    std::uint32_t workers = 4;   ///< pipelines that run at the same time; 1..1024
+    bool stop_on_error = false;  ///< on_error: stop | continue
+    std::chrono::nanoseconds grace =
+        std::chrono::seconds(30);  ///< how long a plugin call may outlive a stop; 1 ms..1 h
 };
 
 struct Settings {

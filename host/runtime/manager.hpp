@@ -25,8 +25,8 @@ struct Progress {
     std::uint64_t read = 0;       ///< rows that came out of the source
     std::uint64_t delivered = 0;  ///< rows committed
     std::uint64_t dead = 0;
-    std::uint64_t bytes = 0;      ///< Arrow bytes that came out of the source
-    double seconds = 0;           ///< since its start
+    std::uint64_t bytes = 0;  ///< Arrow bytes that came out of the source
+    double seconds = 0;       ///< since its start
     /// How far the source is, if it tells: `done` of `total`, in `unit` ("bytes" or "rows"). total 0: not known.
     double done = 0;
     double total = 0;
@@ -37,8 +37,8 @@ struct ManagerOptions {
     std::filesystem::path rejects_directory;  ///< made when the first row is rejected
 };
 
-/// Checks every component of every pipeline against the catalog and its schema: unknown components, wrong kinds, bad keys,
-/// workers that a sink cannot use. Adds to `problems` everything that it finds. No plugin code runs.
+/// Checks every component of every pipeline against the catalog and its schema: unknown components, wrong kinds, bad
+/// keys, workers that a sink cannot use. Adds to `problems` everything that it finds. No plugin code runs.
 void check(const config::Settings& settings, const plugin::Catalog& catalog, config::Problems& problems);
 
 class Manager {
@@ -48,8 +48,8 @@ public:
                                                  observe::Log& log, ManagerOptions options);
     ~Manager();
 
-    /// Runs every pipeline to its end, or until `stop`. Blocks; returns when nothing that it started runs any more, except
-    /// for calls that outlived manager.grace, which the receipt names and `abandoned` counts.
+    /// Runs every pipeline to its end, or until `stop`. Blocks; returns when nothing that it started runs any more,
+    /// except for calls that outlived manager.grace, which the receipt names and `abandoned` counts.
     RunReceipt run_all(Stop& stop);
 
     /// Any thread, also during run_all.

@@ -14,11 +14,11 @@
 namespace leat::runtime {
 
 struct PreviewStage {
-    std::string title;                 ///< "extract csv", "transform 1 sql"
+    std::string title;  ///< "extract csv", "transform 1 sql"
     std::vector<std::string> columns;
-    std::vector<std::string> types;    ///< for people
+    std::vector<std::string> types;              ///< for people
     std::vector<std::vector<std::string>> rows;  ///< cell text, at most as many as asked for
-    std::vector<std::string> rejects;  ///< reasons
+    std::vector<std::string> rejects;            ///< reasons
 };
 
 Result<std::vector<PreviewStage>> preview(const config::PipelineSettings& pipeline, const plugin::Catalog& catalog,

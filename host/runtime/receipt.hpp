@@ -29,20 +29,20 @@ struct StageReceipt {
     double seconds = 0;         ///< inside the component's calls, all workers added up
 };
 
-/// One pipeline's account. `read + added = delivered + filtered + dead` holds for every outcome, or `balanced` is false:
-/// `read` counts the rows that this run settled. A row that was in flight when the run failed or was stopped was not
-/// settled: it is in `unsettled`, and still in its source.
+/// One pipeline's account. `read + added = delivered + filtered + dead` holds for every outcome, or `balanced` is
+/// false: `read` counts the rows that this run settled. A row that was in flight when the run failed or was stopped was
+/// not settled: it is in `unsettled`, and still in its source.
 struct PipelineReceipt {
     std::string name;
     Outcome outcome = Outcome::skipped;
     std::uint64_t read = 0;
     std::uint64_t delivered = 0;
-    std::uint64_t filtered = 0;   ///< rows that a transform took and gave nothing for
-    std::uint64_t added = 0;      ///< rows that a transform gave beyond those it took
-    std::uint64_t dead = 0;       ///< in the rejects file, with reason
+    std::uint64_t filtered = 0;  ///< rows that a transform took and gave nothing for
+    std::uint64_t added = 0;     ///< rows that a transform gave beyond those it took
+    std::uint64_t dead = 0;      ///< in the rejects file, with reason
     std::uint64_t unsettled = 0;
-    std::uint64_t buckets = 0;    ///< committed
-    std::uint64_t bytes = 0;      ///< Arrow bytes of what the source gave
+    std::uint64_t buckets = 0;  ///< committed
+    std::uint64_t bytes = 0;    ///< Arrow bytes of what the source gave
     double seconds = 0;
     std::optional<Error> error;
     std::vector<std::string> rejects_files;  ///< where the dead rows are

@@ -1,0 +1,110 @@
+// Ownership of Arrow record batches inside the host.
+//
+// What a plugin emits is adopted once and then shared: a Batch is a window (offset, rows) on immutable arrays, and
+// slicing or sharing one copies a pointer. What a plugin is lent gets fresh nodes over the same buffers, whose
+// release works from the host's own record: the plugin may edit, move or keep the nodes as leat.h allows.
+// In steady state nothing is allocated: records come from the pool of their schema.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/arrow.hpp"
+#include "base/schema.hpp"
+
+namespace leat {
+
+class BatchPool;
+
+/// A handle to rows; empty when default-constructed. A handle belongs to one thread at a time, what it points to to
+/// any.
+class Batch {
+public:
+    Batch() = default;
+    Batch(Batch&& other) noexcept;
+    Batch& operator=(Batch&& other) noexcept;
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+    ~Batch() { reset(); }
+
+    /// Takes the array by the Arrow move. It is legal for the pool's schema (see validate.hpp), which is not checked
+    /// here.
+    static Batch adopt(BatchPool& pool, ArrowArray& moved, std::string_view position = {});
+
+    explicit operator bool() const noexcept { return record_ != nullptr; }
+    std::int64_t rows() const noexcept { return rows_; }
+    /// Bytes of the window's buffers: values, offsets, text and validity.
+    std::uint64_t bytes() const noexcept { return bytes_; }
+    BatchPool& pool() const noexcept;
+    const Schema& schema() const noexcept;
+    /// Where the source goes on after this batch; empty when it did not say.
+    std::string_view position() const noexcept;
+
+    /// A second owner of the same rows.
+    Batch share() const;
+    /// Rows [offset, offset + rows) of this batch; no copy.
+    Batch slice(std::int64_t offset, std::int64_t rows) const;
+    void reset() noexcept;
+
+    /// Writes fresh nodes to `out`, which the receiver releases: top-level offset 0 and no validity, each child exactly
+    /// rows() long. The buffers live until the receiver is done, whatever becomes of this handle.
+    void lend(ArrowArray& out) const;
+
+    /// If `array` is what lend() gave out, with no node edited: ends that loan and returns the batch it stood for, so
+    /// that passing a batch through costs nothing. Else leaves it alone and returns an empty handle.
+    static Batch take_back(BatchPool& pool, ArrowArray& array);
+
+    /// True when `array` is a loan that was released before: somebody releases or moves it twice.
+    static bool is_dead_loan(const ArrowArray& array);
+
+private:
+    friend class BatchPool;
+    struct Record;
+    struct Loan;
+    static void release_loan(ArrowArray* array);
+    static void release_loaned_node(ArrowArray* array);
+
+    Record* record_ = nullptr;
+    std::int64_t offset_ = 0;
+    std::int64_t rows_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+/// Recycles the records of one schema's batches. Lives as long as the process, like the schemas themselves, because a
+/// plugin may release what it holds at any time. Safe from any thread.
+class BatchPool {
+public:
+    explicit BatchPool(const Schema& schema);
+    ~BatchPool();
+    BatchPool(const BatchPool&) = delete;
+    BatchPool& operator=(const BatchPool&) = delete;
+    const Schema& schema() const noexcept { return schema_; }
+
+private:
+    friend class Batch;
+    Batch::Record* new_record();
+    Batch::Loan* new_loan();
+    void recycle(std::unique_ptr<Batch::Record> record) noexcept;
+    void recycle(std::unique_ptr<Batch::Loan> loan) noexcept;
+    template <class T>
+    std::unique_ptr<T> pop(std::vector<std::unique_ptr<T>>& free);
+    template <class T>
+    void push(std::vector<std::unique_ptr<T>>& free, std::unique_ptr<T> item) noexcept;
+
+    const Schema& schema_;
+    std::size_t nodes_ = 0;     // below the root, dictionaries included
+    std::size_t children_ = 0;  // child pointers in all
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Batch::Record>> free_records_;
+    std::vector<std::unique_ptr<Batch::Loan>> free_loans_;
+};
+
+/// Bytes of all buffers that rows [offset, offset + rows) of a column use, nested ones included.
+std::uint64_t array_bytes(const ArrowSchema& type, const ArrowArray& array, std::int64_t offset, std::int64_t rows);
+
+}  // namespace leat

@@ -1,0 +1,139 @@
+#include "delivery/rejects.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace leat::delivery {
+namespace {
+
+constexpr std::uint64_t default_rows = 100;
+constexpr double default_fraction = 0.01;
+constexpr std::uint64_t rows_that_make_a_fraction_sure = 100'000;
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[i]);
+        const std::size_t length = lead < 0x80                   ? 1
+                                   : lead >= 0xC2 && lead < 0xE0 ? 2
+                                   : lead >= 0xE0 && lead < 0xF0 ? 3
+                                   : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                                 : 0;
+        if (length == 0 || i + length > text.size()) return false;
+        for (std::size_t k = 1; k < length; ++k) {
+            if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
+        }
+        if (length == 3) {
+            const auto second = static_cast<unsigned char>(text[i + 1]);
+            if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F)) return false;
+        }
+        if (length == 4) {
+            const auto second = static_cast<unsigned char>(text[i + 1]);
+            if ((lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return false;
+        }
+        i += length;
+    }
+    return true;
+}
+
+std::string hex(std::string_view bytes) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(2 * bytes.size());
+    for (const char c : bytes) {
+        out += digits[static_cast<unsigned char>(c) >> 4];
+        out += digits[static_cast<unsigned char>(c) & 15];
+    }
+    return out;
+}
+
+std::string quoted(std::string_view text) {
+    return boost::json::serialize(boost::json::string(text));
+}
+
+/// Bytes that are not text are kept as hexadecimal, so that nothing of a record is lost.
+std::string field(std::string_view name, std::string_view value) {
+    if (is_utf8(value)) return ",\"" + std::string(name) + "\":" + quoted(value);
+    return ",\"" + std::string(name) + "_hex\":\"" + hex(value) + '"';
+}
+
+Result<> write_all(int descriptor, std::string_view text, const std::filesystem::path& file) {
+    while (!text.empty()) {
+        const auto wrote = ::write(descriptor, text.data(), text.size());
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) {
+            return Error(Errc::io, "cannot write the rejects file " + file.string() + ": " + errno_text(errno) +
+                                       "; make room there or choose another directory with --state");
+        }
+        text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    return done();
+}
+
+}  // namespace
+
+Rejects::Rejects(std::filesystem::path directory, std::string pipeline, config::DeadLetterSettings limit)
+    : file_(std::move(directory) / (pipeline + ".rejects.ndjson")), pipeline_(std::move(pipeline)), limit_(limit) {}
+
+Rejects::~Rejects() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<> Rejects::add(const std::vector<DeadLetter>& letters) {
+    if (letters.empty()) return done();
+    std::string lines;
+    for (const auto& letter : letters) {
+        lines += "{\"pipeline\":" + quoted(pipeline_) + ",\"stage\":" + quoted(letter.stage) +
+                 ",\"version\":" + quoted(letter.version) + field("reason", letter.reason);
+        lines += letter.row.empty() ? field("raw", letter.raw) : ",\"row\":" + letter.row;
+        lines += "}\n";
+    }
+    const std::lock_guard lock(mutex_);
+    if (descriptor_ < 0) {
+        std::error_code error;
+        std::filesystem::create_directories(file_.parent_path(), error);
+        descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+        if (descriptor_ < 0) {
+            return Error(Errc::io, "cannot make the rejects file " + file_.string() + ": " + errno_text(errno) +
+                                       "; choose a directory that can be written with --state");
+        }
+    }
+    BOOST_OUTCOME_TRYV(write_all(descriptor_, lines, file_));
+    if (::fdatasync(descriptor_) != 0 && errno != EINVAL) {
+        return Error(Errc::io, "cannot make the rejects file " + file_.string() + " durable: " + errno_text(errno));
+    }
+    count_.fetch_add(letters.size(), std::memory_order_relaxed);
+    return done();
+}
+
+std::optional<Error> Rejects::over_limit(std::uint64_t rows_read, bool ended) const {
+    const auto dead = count();
+    if (dead == 0) return std::nullopt;
+    const bool by_default = !limit_.rows && !limit_.fraction;
+    const auto most_rows = limit_.rows.value_or(by_default ? default_rows : 0);
+    const auto fraction = limit_.fraction.value_or(by_default ? default_fraction : 0);
+    if (dead <= most_rows) return std::nullopt;
+    if (fraction > 0) {
+        if (!ended && rows_read < rows_that_make_a_fraction_sure) return std::nullopt;
+        if (static_cast<double>(dead) <= fraction * static_cast<double>(rows_read)) return std::nullopt;
+    }
+    std::string allowed;
+    if (most_rows > 0 || fraction <= 0) allowed = std::to_string(most_rows) + " rows";
+    if (fraction > 0) {
+        std::string percent = std::to_string(100 * fraction);
+        percent.erase(percent.find_last_not_of('0') + 1);
+        if (percent.back() == '.') percent.pop_back();
+        allowed += (allowed.empty() ? "" : " or ") + percent + " %";
+    }
+    return Error(Errc::pipeline_execution, std::to_string(dead) + " of " + std::to_string(rows_read) +
+                                               " rows became dead letters, more than dead_letters.limit allows (" +
+                                               allowed + "); see " + file_.string() +
+                                               " for the reasons, then mend the rows or raise the limit");
+}
+
+}  // namespace leat::delivery

@@ -1,0 +1,329 @@
+// The functions of leat_host: what a plugin may ask of the host. Nothing here throws into a plugin.
+#include <boost/json/serialize.hpp>
+#include <cstring>
+#include <limits>
+
+#include "base/validate.hpp"
+#include "plugin/context.hpp"
+
+namespace leat::plugin {
+namespace {
+
+using Context = Instance::Context;
+
+constexpr std::uint64_t longest_position = 64 * 1024;
+
+std::string_view text_of(const char* text, std::uint64_t length) {
+    if (!text) return {};
+    return {text, length == LEAT_CSTR ? std::strlen(text) : static_cast<std::size_t>(length)};
+}
+
+std::string_view bytes_of(const void* data, std::uint64_t size) {
+    return data ? std::string_view(static_cast<const char*>(data), size) : std::string_view();
+}
+
+/// Runs `body`; the host being out of memory must not unwind into a plugin.
+template <class Answered, class Body>
+Answered fenced(Answered otherwise, Body&& body) {
+    try {
+        return body();
+    } catch (...) {
+        return otherwise;
+    }
+}
+
+const void* extension(leat_ctx*, const char*) {
+    return nullptr;
+}
+
+leat_status fail(leat_ctx* ctx, leat_status code, const char* message, std::uint64_t length) {
+    auto& context = Context::of(ctx);
+    return fenced(code, [&] {
+        if (!context.inside()) {
+            context.violation("host->fail was called outside of a call");
+        } else if (const auto text = text_of(message, length); !text.empty()) {
+            context.reason.assign(text);
+        }
+        return code;
+    });
+}
+
+std::string field_text(const leat_value& value) {
+    switch (value.kind) {
+        case LEAT_BOOL:
+            return value.i ? "true" : "false";
+        case LEAT_INT:
+            return std::to_string(value.i);
+        case LEAT_FLOAT:
+            return std::to_string(value.f);
+        case LEAT_STRING:
+        case LEAT_JSON:
+            return std::string(text_of(value.s, value.size));
+        default:
+            return "null";
+    }
+}
+
+void log(leat_ctx* ctx, std::int32_t level, const char* message, std::uint64_t length, const leat_kv* fields,
+         std::uint64_t count) {
+    auto& context = Context::of(ctx);
+    fenced(0, [&] {
+        std::string text(text_of(message, length));
+        for (std::uint64_t i = 0; i < count; ++i)
+            text += ' ' + std::string(fields[i].key) + '=' + field_text(fields[i].value);
+        const auto at = static_cast<observe::Level>(std::clamp(level, 0, 4));
+        context.log.write(at, text, {{"pipeline", context.settings.pipeline}, {"component", context.component.id}});
+        return 0;
+    });
+}
+
+std::uint64_t metric(leat_ctx* ctx, std::int32_t kind, const char* name, const char* unit, const leat_kv* labels,
+                     std::uint64_t count) {
+    auto& context = Context::of(ctx);
+    return fenced(std::uint64_t{0}, [&]() -> std::uint64_t {
+        if (!name || kind < LEAT_COUNTER || kind > LEAT_HISTOGRAM) return 0;
+        std::string full = name;
+        for (std::uint64_t i = 0; i < count; ++i)
+            full += ',' + std::string(labels[i].key) + '=' + field_text(labels[i].value);
+        const std::lock_guard lock(context.metrics_mutex);
+        for (std::size_t i = 0; i < context.metrics.size(); ++i) {
+            if (context.metrics[i].name == full) return context.metrics[i].kind == kind ? i + 1 : 0;
+        }
+        auto& made = context.metrics.emplace_back();
+        made.kind = kind;
+        made.name = std::move(full);
+        made.unit = unit ? unit : "";
+        return context.metrics.size();
+    });
+}
+
+void record(leat_ctx* ctx, std::uint64_t handle, double value) {
+    auto& context = Context::of(ctx);
+    const std::lock_guard lock(context.metrics_mutex);
+    if (handle == 0 || handle > context.metrics.size()) return;
+    auto& one = context.metrics[handle - 1];
+    one.value.store(one.kind == LEAT_GAUGE ? value : one.value.load(std::memory_order_relaxed) + value,
+                    std::memory_order_relaxed);
+}
+
+leat_status config(leat_ctx* ctx, const char* pointer, std::uint64_t length, leat_value* out) {
+    auto& context = Context::of(ctx);
+    *out = leat_value{};
+    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+        const auto path = text_of(pointer, length);
+        if (!path.empty() && path.front() != '/') return LEAT_ERR_CONFIG;
+        boost::system::error_code error;
+        const auto* found = context.settings.values.find_pointer(path, error);
+        if (!found) return LEAT_OK;
+        switch (found->kind()) {
+            case boost::json::kind::null:
+                break;
+            case boost::json::kind::bool_:
+                out->kind = LEAT_BOOL;
+                out->i = found->get_bool() ? 1 : 0;
+                break;
+            case boost::json::kind::int64:
+                out->kind = LEAT_INT;
+                out->i = found->get_int64();
+                out->f = static_cast<double>(out->i);
+                break;
+            case boost::json::kind::uint64:
+                out->f = static_cast<double>(found->get_uint64());
+                out->kind = found->get_uint64() <= INT64_MAX ? LEAT_INT : LEAT_FLOAT;
+                out->i = found->get_uint64() <= INT64_MAX ? static_cast<std::int64_t>(found->get_uint64()) : 0;
+                break;
+            case boost::json::kind::double_:
+                out->kind = LEAT_FLOAT;
+                out->f = found->get_double();
+                break;
+            case boost::json::kind::string:
+                out->kind = LEAT_STRING;
+                out->s = found->get_string().c_str();
+                out->size = found->get_string().size();
+                break;
+            default: {
+                const std::lock_guard lock(context.texts_mutex);
+                const auto& text = context.texts.emplace_back(boost::json::serialize(*found));
+                out->kind = LEAT_JSON;
+                out->s = text.c_str();
+                out->size = text.size();
+            }
+        }
+        return LEAT_OK;
+    });
+}
+
+void* alloc(leat_ctx* ctx, std::uint64_t size) {
+    return process_memory().allocate(size, Context::of(ctx).owner);
+}
+
+void dealloc(void* block) {
+    if (block) process_memory().release(block);
+}
+
+std::int32_t stop_state(leat_ctx* ctx) {
+    return static_cast<std::int32_t>(Context::of(ctx).stop.state());
+}
+
+leat_status wait(leat_ctx* ctx, std::uint64_t ns) {
+    auto& context = Context::of(ctx);
+    constexpr std::uint64_t longest = std::numeric_limits<std::int64_t>::max();
+    const auto duration = std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(ns, longest)));
+    return fenced(LEAT_ERR_CANCELLED, [&] {
+        return context.stop.wait_for(duration, context.settings.woken_by) ? LEAT_ERR_CANCELLED : LEAT_OK;
+    });
+}
+
+std::intptr_t stop_handle(leat_ctx* ctx) {
+    auto& context = Context::of(ctx);
+    return context.stop.handle(context.settings.woken_by);
+}
+
+const leat_schema* schema(leat_ctx* ctx, ArrowSchema* moved) {
+    auto& context = Context::of(ctx);
+    return fenced(static_cast<const leat_schema*>(nullptr), [&]() -> const leat_schema* {
+        if (!moved || !moved->release) {
+            context.violation("host->schema was given a schema that is released");
+            return nullptr;
+        }
+        auto interned = process_schemas().intern(*moved);
+        moved->release(moved);
+        if (interned.has_value()) return &interned.value()->abi;
+        if (context.inside()) context.reason = interned.error().text();
+        return nullptr;
+    });
+}
+
+/// Takes what was emitted, as a Batch, if it is what the ABI allows.
+Result<Batch> take_emitted(Context& context, leat_batch& moved) {
+    const auto refuse = [&](std::string why) {
+        if (moved.array.release && !Batch::is_dead_loan(moved.array)) moved.array.release(&moved.array);
+        moved.array.release = nullptr;
+        return Error(Errc::plugin, "emit: " + std::move(why));
+    };
+    if (!moved.array.release) return refuse("the batch was released or moved before");
+    if (Batch::is_dead_loan(moved.array)) return refuse("the batch was emitted, moved or released twice");
+    if (moved.position.size > longest_position)
+        return refuse("a position of " + std::to_string(moved.position.size) + " bytes; at most 65536 are allowed");
+    if (!moved.schema) return refuse("a batch without schema, which only a component with LEAT_OPAQUE_ITEMS may emit");
+    if (!context.last_schema || &context.last_schema->abi != moved.schema) {
+        context.last_schema = process_schemas().find(moved.schema);
+        if (!context.last_schema) return refuse("a schema that did not come from host->schema");
+    }
+    BatchPool& pool = context.last_schema->pool;
+    if (auto same = Batch::take_back(pool, moved.array)) return same;
+    if (const auto valid = validate(moved.array, *context.last_schema, &process_memory(), Depth::text); !valid)
+        return refuse("a malformed batch: " + valid.error().message());
+    return Batch::adopt(pool, moved.array, bytes_of(moved.position.data, moved.position.size));
+}
+
+leat_status emit(leat_ctx* ctx, leat_batch* moved) {
+    auto& context = Context::of(ctx);
+    return fenced(LEAT_ERR_CANCELLED, [&]() -> leat_status {
+        if (!context.inside()) {
+            context.violation("host->emit was called outside of a call");
+            return LEAT_ERR_CANCELLED;
+        }
+        auto batch = take_emitted(context, *moved);
+        if (batch.has_error()) {
+            context.violation(batch.error().message());
+            return LEAT_ERR_CANCELLED;
+        }
+        return context.outlet.emit(std::move(batch).value()) ? LEAT_OK : LEAT_ERR_CANCELLED;
+    });
+}
+
+std::uint64_t room(leat_ctx* ctx) {
+    return Context::of(ctx).outlet.room();
+}
+
+leat_status share(leat_ctx* ctx, const leat_batch* lent, leat_batch* out) {
+    auto& context = Context::of(ctx);
+    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+        if (!context.inside() || !context.lent || !lent || !out) {
+            context.violation("host->share is for the batch that is lent, inside process or write");
+            return LEAT_ERR_FATAL;
+        }
+        context.lent->lend(out->array);
+        out->flags = 0;
+        out->schema = &static_cast<const InternedSchema&>(context.lent->schema()).abi;
+        out->position = leat_bytes{};
+        return LEAT_OK;
+    });
+}
+
+leat_status reject_rows(leat_ctx* ctx, const std::int64_t* rows, std::uint64_t count, const char* why,
+                        std::uint64_t length) {
+    auto& context = Context::of(ctx);
+    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+        if (!context.inside() || !context.lent) {
+            context.violation("host->reject_rows is for the batch that is lent, inside process or write");
+            return LEAT_ERR_FATAL;
+        }
+        for (std::uint64_t i = 0; i < count; ++i) {
+            if (rows[i] < 0 || rows[i] >= context.lent->rows()) {
+                context.violation("reject_rows: row " + std::to_string(rows[i]) + " of a batch of " +
+                                  std::to_string(context.lent->rows()) + " rows");
+                return LEAT_ERR_FATAL;
+            }
+            context.rejects.push_back({rows[i], std::string(text_of(why, length))});
+        }
+        return LEAT_OK;
+    });
+}
+
+leat_status reject_raw(leat_ctx* ctx, const void* data, std::uint64_t size, const char* why, std::uint64_t length) {
+    auto& context = Context::of(ctx);
+    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+        if (!context.inside()) {
+            context.violation("host->reject_raw was called outside of a call");
+            return LEAT_ERR_FATAL;
+        }
+        return context.outlet.reject_raw(bytes_of(data, size), text_of(why, length)) ? LEAT_OK : LEAT_ERR_FATAL;
+    });
+}
+
+leat_status checkpoint(leat_ctx* ctx, const void* state, std::uint64_t size) {
+    auto& context = Context::of(ctx);
+    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+        if (!context.inside()) {
+            context.violation("host->checkpoint was called outside of run");
+            return LEAT_ERR_FATAL;
+        }
+        return static_cast<leat_status>(context.outlet.checkpoint(bytes_of(state, size)));
+    });
+}
+
+}  // namespace
+
+const leat_host& host_table() {
+    static const leat_host table = [] {
+        leat_host t{};
+        t.struct_size = sizeof t;
+        t.abi_minor = LEAT_ABI_MINOR;
+        t.name = "leat";
+        t.version = LEAT_VERSION;
+        t.extension = extension;
+        t.fail = fail;
+        t.log = log;
+        t.metric = metric;
+        t.record = record;
+        t.config = config;
+        t.alloc = alloc;
+        t.dealloc = dealloc;
+        t.stop_state = stop_state;
+        t.wait = wait;
+        t.stop_handle = stop_handle;
+        t.schema = schema;
+        t.emit = emit;
+        t.room = room;
+        t.share = share;
+        t.reject_rows = reject_rows;
+        t.reject_raw = reject_raw;
+        t.checkpoint = checkpoint;
+        return t;
+    }();
+    return table;
+}
+
+}  // namespace leat::plugin

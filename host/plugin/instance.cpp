@@ -1,0 +1,372 @@
+#include "plugin/instance.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "plugin/context.hpp"
+
+namespace leat::plugin {
+namespace {
+
+std::int64_t now_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+
+const char* status_name(Status status) {
+    switch (status) {
+        case Status::ok:
+            return "LEAT_OK";
+        case Status::end:
+            return "LEAT_END";
+        case Status::idle:
+            return "LEAT_IDLE";
+        case Status::retry:
+            return "LEAT_ERR_RETRY";
+        case Status::data:
+            return "LEAT_ERR_DATA";
+        case Status::config:
+            return "LEAT_ERR_CONFIG";
+        case Status::cancelled:
+            return "LEAT_ERR_CANCELLED";
+        case Status::unsupported:
+            return "LEAT_ERR_UNSUPPORTED";
+        case Status::broken:
+            return "LEAT_ERR_BROKEN";
+        case Status::fatal:
+            return "LEAT_ERR_FATAL";
+    }
+    return "an unknown status";
+}
+
+leat_bytes bytes_of(std::string_view text) {
+    return {text.data(), text.size()};
+}
+
+leat_bucket_config abi_of(const config::BucketSettings& bucket) {
+    leat_bucket_config out{};
+    out.struct_size = sizeof out;
+    out.workers = bucket.workers;
+    out.max_rows = bucket.rows;
+    out.max_bytes = bucket.bytes;
+    out.max_wait_ns = static_cast<std::uint64_t>(bucket.timeout.count());
+    return out;
+}
+
+leat_bucket abi_of(const Instance::BucketHead& head) {
+    leat_bucket out{};
+    out.struct_size = sizeof out;
+    out.attempt = head.attempt;
+    out.id = head.id;
+    out.rows = head.rows;
+    out.bytes = head.bytes;
+    out.lane = head.lane;
+    out.prev = bytes_of(head.prev);
+    out.token = bytes_of(head.token);
+    return out;
+}
+
+/// Runs one entry of the plugin. A read may answer END and IDLE, every other entry only OK.
+template <class Entry>
+Answer call(Instance::Context& context, const char* name, Entry&& entry) {
+    const bool may_end = std::string_view(name) == "read";
+    context.reason.clear();
+    context.rejects.clear();
+    context.last_entry = name;
+    const auto began = now_ns();
+    context.since_ns.store(began, std::memory_order_relaxed);
+    context.entry.store(name, std::memory_order_release);
+    const auto* const outer = std::exchange(Instance::Context::caller(), &context);
+
+    Answer answer;
+    leat_status raw = LEAT_OK;
+    // The plugin ought to let nothing out; what it lets out all the same ends the call, not the host.
+    try {
+        raw = entry();
+    } catch (const std::exception& e) {
+        context.violation(std::string("let a C++ exception escape: ") + e.what());
+    } catch (...) {
+        context.violation("let an exception escape that is not a std::exception");
+    }
+
+    Instance::Context::caller() = outer;
+    context.entry.store(nullptr, std::memory_order_release);
+    context.spent_ns.fetch_add(now_ns() - began, std::memory_order_relaxed);
+
+    const bool known =
+        raw == LEAT_OK || (raw < 0 && raw >= LEAT_ERR_FATAL) || (may_end && (raw == LEAT_END || raw == LEAT_IDLE));
+    if (!known) context.violation("answered " + std::to_string(raw) + ", which is no status of this entry");
+    if (context.broke_rule.load(std::memory_order_acquire)) {
+        const std::lock_guard lock(context.violation_mutex);
+        answer.status = Status::fatal;
+        answer.misbehaved = true;
+        answer.text = context.broken_rule;
+        return answer;
+    }
+    answer.status = static_cast<Status>(raw);
+    if (!answer.ok()) answer.text = context.reason;
+    return answer;
+}
+
+/// Runs process or write: lends the batch, takes back what the plugin left, and passes on what it rejected.
+template <class Entry>
+Answer call_with(Instance::Context& context, const char* name, const Batch& batch, Entry&& entry) {
+    leat_batch lent{};
+    lent.struct_size = sizeof lent;
+    lent.schema = &static_cast<const InternedSchema&>(batch.schema()).abi;
+    batch.lend(lent.array);
+    context.lent = &batch;
+    auto answer = call(context, name, [&] { return entry(&lent); });
+    context.lent = nullptr;
+    if (lent.array.release) lent.array.release(&lent.array);
+    if (!answer.ok() || context.rejects.empty()) return answer;
+
+    // A row rejected twice is one dead letter, with its first reason.
+    auto& rejects = context.rejects;
+    const auto by_row = [](const Reject& a, const Reject& b) { return a.row < b.row; };
+    std::stable_sort(rejects.begin(), rejects.end(), by_row);
+    rejects.erase(std::unique(rejects.begin(), rejects.end(), [](auto& a, auto& b) { return a.row == b.row; }),
+                  rejects.end());
+    if (!context.outlet.reject(batch, rejects)) return {Status::fatal, false, "too many dead letters"};
+    return answer;
+}
+
+}  // namespace
+
+bool Outlet::reject(const Batch&, std::span<const Reject>) {
+    return false;
+}
+bool Outlet::reject_raw(std::string_view, std::string_view) {
+    return false;
+}
+Status Outlet::checkpoint(std::string_view) {
+    return Status::unsupported;
+}
+
+void Instance::Context::violation(std::string text) {
+    const std::lock_guard lock(violation_mutex);
+    if (broke_rule.load(std::memory_order_relaxed)) return;
+    broken_rule = std::move(text);
+    broke_rule.store(true, std::memory_order_release);
+}
+
+Result<std::unique_ptr<Instance>> Instance::create(const Component& component, InstanceSettings settings, Stop& stop,
+                                                   observe::Log& log, Outlet& outlet) {
+    auto out = std::unique_ptr<Instance>(new Instance);
+    out->context_ = std::make_unique<Context>(component, std::move(settings), stop, log, outlet);
+    const auto answer =
+        call(*out->context_, "create", [&] { return component.entry.create(&out->context_->abi, &out->self_); });
+    if (answer.ok()) return out;
+    auto error = out->error(answer, "create");
+    out->abandoned_ = true;  // after a failed create, destroy is not called
+    return error;
+}
+
+Instance::~Instance() {
+    if (abandoned_) {
+        if (self_) static_cast<void>(context_.release());  // a call that never returns may still look at it
+        return;
+    }
+    close();
+    call(*context_, "destroy", [&] {
+        context_->component.entry.destroy(self_);
+        return LEAT_OK;
+    });
+}
+
+const Component& Instance::component() const noexcept {
+    return context_->component;
+}
+std::string Instance::title() const {
+    return context_->settings.role + " " + context_->component.id;
+}
+bool Instance::is_open() const noexcept {
+    return open_;
+}
+
+Answer Instance::open(std::string_view resume) {
+    auto& component = context_->component;
+    auto* const ctx = &context_->abi;
+    const auto from = bytes_of(resume);
+    auto answer = call(*context_, "open", [&] {
+        switch (component.kind) {
+            case Kind::source:
+            case Kind::pipeline:
+                return component.source.open(self_, ctx, &from);
+            case Kind::transform:
+                return component.transform.open(self_, ctx, &from);
+            case Kind::sink:
+                return component.sink.open(self_, ctx);
+            case Kind::runner:
+                break;
+        }
+        return leat_status{LEAT_OK};
+    });
+    open_ = answer.ok();
+    return answer;
+}
+
+void Instance::close() {
+    if (!std::exchange(open_, false) || abandoned_) return;
+    auto& component = context_->component;
+    auto* const ctx = &context_->abi;
+    call(*context_, "close", [&] {
+        switch (component.kind) {
+            case Kind::source:
+            case Kind::pipeline:
+                component.source.close(self_, ctx);
+                break;
+            case Kind::transform:
+                component.transform.close(self_, ctx);
+                break;
+            case Kind::sink:
+                component.sink.close(self_, ctx);
+                break;
+            case Kind::runner:
+                break;
+        }
+        return LEAT_OK;
+    });
+}
+
+Answer Instance::run(const config::BucketSettings& bucket, std::string_view resume) {
+    const auto limits = abi_of(bucket);
+    const auto from = bytes_of(resume);
+    return call(*context_, "run",
+                [&] { return context_->component.runner.run(self_, &context_->abi, &limits, &from); });
+}
+
+Answer Instance::read(const config::BucketSettings& hint) {
+    auto limits = abi_of(hint);
+    limits.workers = 0;
+    return call(*context_, "read", [&] { return context_->component.source.read(self_, &context_->abi, &limits); });
+}
+
+Answer Instance::ack(std::string_view position) {
+    const auto at = bytes_of(position);
+    return call(*context_, "ack", [&] { return context_->component.source.ack(self_, &context_->abi, &at); });
+}
+
+Answer Instance::process(const Batch& batch) {
+    return call_with(*context_, "process", batch, [&](leat_batch* lent) {
+        return context_->component.transform.process(self_, &context_->abi, lent);
+    });
+}
+
+Answer Instance::flush(bool last) {
+    return call(*context_, "flush",
+                [&] { return context_->component.transform.flush(self_, &context_->abi, last ? 1 : 0); });
+}
+
+Answer Instance::begin(const BucketHead& head) {
+    const auto bucket = abi_of(head);
+    return call(*context_, "begin", [&] { return context_->component.sink.begin(self_, &context_->abi, &bucket); });
+}
+
+Answer Instance::write(const Batch& batch) {
+    return call_with(*context_, "write", batch,
+                     [&](leat_batch* lent) { return context_->component.sink.write(self_, &context_->abi, lent); });
+}
+
+Answer Instance::commit(const BucketHead& head) {
+    const auto bucket = abi_of(head);
+    return call(*context_, "commit", [&] { return context_->component.sink.commit(self_, &context_->abi, &bucket); });
+}
+
+void Instance::abort(const BucketHead& head) {
+    const auto bucket = abi_of(head);
+    call(*context_, "abort", [&] {
+        context_->component.sink.abort(self_, &context_->abi, &bucket);
+        return LEAT_OK;
+    });
+}
+
+Answer Instance::pre_process() {
+    return call(*context_, "pre_process", [&] { return context_->component.hooks.pre_process(self_, &context_->abi); });
+}
+
+Answer Instance::post_process(Status outcome) {
+    return call(*context_, "post_process", [&] {
+        return context_->component.hooks.post_process(self_, &context_->abi, static_cast<leat_status>(outcome));
+    });
+}
+
+void Instance::interrupt() {
+    const auto& component = context_->component;
+    try {
+        switch (component.kind) {
+            case Kind::runner:
+                component.runner.interrupt(self_);
+                break;
+            case Kind::source:
+                component.source.interrupt(self_);
+                break;
+            case Kind::transform:
+                component.transform.interrupt(self_);
+                break;
+            case Kind::sink:
+                component.sink.interrupt(self_);
+                break;
+            case Kind::pipeline:
+                component.source.interrupt(self_);
+                component.sink.interrupt(self_);
+                break;
+        }
+    } catch (...) {
+        context_->violation("interrupt let an exception escape");
+    }
+}
+
+Error Instance::error(const Answer& answer, std::string_view entry) const {
+    const auto code = answer.misbehaved                      ? Errc::plugin
+                      : answer.status == Status::config      ? Errc::configuration
+                      : answer.status == Status::unsupported ? Errc::configuration
+                      : answer.status == Status::cancelled   ? Errc::cancelled
+                                                             : Errc::pipeline_execution;
+    const auto next = answer.status == Status::retry    ? Next::retry
+                      : answer.status == Status::data   ? Next::dead_letter
+                      : answer.status == Status::broken ? Next::rebuild
+                                                        : Next::give_up;
+    std::string message;
+    if (answer.misbehaved) {
+        message = std::string(entry) + " broke a rule of the plugin ABI: " + answer.text +
+                  "; this is a bug in plugin " + context_->component.library->id + " " +
+                  context_->component.library->version + ": report it to its vendor";
+    } else if (answer.text.empty()) {
+        message = std::string(entry) + " answered " + status_name(answer.status) + " and gave no reason";
+    } else {
+        message = answer.text;
+    }
+    return Error(code, std::move(message), next).in(title()).in("pipeline \"" + context_->settings.pipeline + "\"");
+}
+
+Instance::Running Instance::running() const {
+    const char* const entry = context_->entry.load(std::memory_order_acquire);
+    if (!entry) return {};
+    return {entry, std::chrono::nanoseconds(now_ns() - context_->since_ns.load(std::memory_order_relaxed))};
+}
+
+void Instance::abandon() noexcept {
+    abandoned_ = true;
+}
+
+double Instance::seconds() const noexcept {
+    return static_cast<double>(context_->spent_ns.load(std::memory_order_relaxed)) / 1e9;
+}
+
+Instance::Reported Instance::reported() const {
+    Reported out;
+    const std::lock_guard lock(context_->metrics_mutex);
+    for (const auto& metric : context_->metrics) {
+        if (metric.kind != LEAT_GAUGE) continue;
+        if (metric.name == "progress") {
+            out.done = metric.value.load(std::memory_order_relaxed);
+            out.unit = metric.unit;
+        }
+        if (metric.name == "progress_total") out.total = metric.value.load(std::memory_order_relaxed);
+    }
+    return out;
+}
+
+}  // namespace leat::plugin

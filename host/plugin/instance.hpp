@@ -1,0 +1,157 @@
+// One live object of a component, and the guard around every call into it.
+//
+// A call is fenced (whatever a plugin lets escape becomes a status), timed, and named while it runs, so that a call
+// that never returns can be told from outside. An instance is never inside two calls at once; its caller sees to that.
+#pragma once
+
+#include <atomic>
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/batch.hpp"
+#include "base/result.hpp"
+#include "base/stop.hpp"
+#include "config/settings.hpp"
+#include "observe/log.hpp"
+#include "plugin/component.hpp"
+
+namespace leat::plugin {
+
+/// leat_status, with every unknown value already turned into fatal.
+enum class Status : std::int32_t {
+    ok = 0,
+    end = 1,
+    idle = 2,
+    retry = -1,
+    data = -2,
+    config = -3,
+    cancelled = -4,
+    unsupported = -5,
+    broken = -6,
+    fatal = -7,
+};
+
+/// What a call answered, with the reason that the plugin gave, or that the host found.
+struct Answer {
+    Status status = Status::ok;
+    bool misbehaved = false;  ///< the call broke a rule of the ABI; the text says which
+    std::string text;
+    bool ok() const noexcept { return status >= Status::ok; }
+};
+
+/// What a plugin turned away, in the numbering of the batch that was lent.
+struct Reject {
+    std::int64_t row;
+    std::string why;
+};
+
+/// Where what an instance puts out goes. Called on the thread that is inside the call.
+class Outlet {
+public:
+    virtual ~Outlet() = default;
+    /// False: a stop was asked, and the batch was dropped and counted.
+    virtual bool emit(Batch batch) = 0;
+    /// Bytes that emit takes now without blocking.
+    virtual std::uint64_t room() const { return UINT64_MAX; }
+    /// Rows of the batch that was lent to process or write, once that call has answered ok. False: too many.
+    virtual bool reject(const Batch& lent, std::span<const Reject> rows);
+    /// Something that never became a row. False: too many.
+    virtual bool reject_raw(std::string_view data, std::string_view why);
+    virtual Status checkpoint(std::string_view state);
+};
+
+struct InstanceSettings {
+    std::string pipeline;
+    std::string role;                                   ///< "extract", "transform 2", "load", "run": for messages
+    const config::ComponentSettings* config = nullptr;  ///< for its secrets; outlives the instance
+    boost::json::value values;                          ///< what the plugin reads: validated, with defaults
+    StopState woken_by = StopState::stop;               ///< which step of the stop ends its waits: drain for a source
+};
+
+class Instance {
+public:
+    /// Creates the object inside the plugin. All arguments but `settings` must outlive the instance.
+    static Result<std::unique_ptr<Instance>> create(const Component& component, InstanceSettings settings, Stop& stop,
+                                                    observe::Log& log, Outlet& outlet);
+    /// Destroys the object, unless it was abandoned.
+    ~Instance();
+
+    const Component& component() const noexcept;
+    /// `extract csv`
+    std::string title() const;
+
+    /// Opens the source, transform or sink table, whichever the component has; a pipeline component opens once.
+    Answer open(std::string_view resume);
+    void close();
+    bool is_open() const noexcept;
+
+    Answer run(const config::BucketSettings& bucket, std::string_view resume);
+
+    Answer read(const config::BucketSettings& hint);
+    Answer ack(std::string_view position);
+
+    Answer process(const Batch& batch);
+    Answer flush(bool last);
+
+    /// One bucket as the ABI shows it.
+    struct BucketHead {
+        std::uint64_t id = 0;
+        std::uint32_t attempt = 1;
+        std::uint64_t rows = 0;
+        std::uint64_t bytes = 0;
+        const char* lane = "";
+        std::string_view prev;
+        std::string_view token;
+    };
+    Answer begin(const BucketHead& head);
+    Answer write(const Batch& batch);
+    Answer commit(const BucketHead& head);
+    void abort(const BucketHead& head);
+
+    Answer pre_process();
+    Answer post_process(Status outcome);
+
+    /// From any thread, while a call may be running.
+    void interrupt();
+
+    /// An Error that tells the whole story of a failed answer: pipeline, role, component, entry, reason.
+    Error error(const Answer& answer, std::string_view entry) const;
+
+    /// The call that is running, if one is: for the watch over calls that never return. Any thread.
+    struct Running {
+        const char* entry = nullptr;
+        std::chrono::steady_clock::duration age{};
+    };
+    Running running() const;
+
+    /// The call that is running will never return: nothing of this instance is touched or freed any more.
+    void abandon() noexcept;
+
+    /// Seconds spent inside calls so far. Any thread.
+    double seconds() const noexcept;
+
+    /// What the component reported over the gauges "progress" and "progress_total". Any thread.
+    struct Reported {
+        double done = 0;
+        double total = 0;
+        std::string unit;
+    };
+    Reported reported() const;
+
+    class Context;  ///< behind leat_ctx; host_services.cpp works on it
+
+private:
+    Instance() = default;
+    std::unique_ptr<Context> context_;
+    void* self_ = nullptr;
+    bool open_ = false;
+    bool abandoned_ = false;
+};
+
+}  // namespace leat::plugin

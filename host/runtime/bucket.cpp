@@ -1,0 +1,167 @@
+#include "runtime/bucket.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace leat::runtime {
+
+void Filled::add(Batch batch) {
+    rows += static_cast<std::uint64_t>(batch.rows());
+    bytes += batch.bytes();
+    batches.push_back(std::move(batch));
+}
+
+void Filled::clear() {
+    batches.clear();
+    rows = 0;
+    bytes = 0;
+}
+
+void Bucket::shut_filling() {
+    waiting_.push_back(std::move(filling_));
+    if (spare_.empty()) {
+        filling_ = Filled{};
+    } else {
+        filling_ = std::move(spare_.back());
+        spare_.pop_back();
+    }
+    ready_.notify_one();
+}
+
+void Bucket::fill(Batch& batch) {
+    while (has_room() && batch && batch.rows() > 0) {
+        const auto rows = static_cast<std::uint64_t>(batch.rows());
+        const std::uint64_t room_bytes = limits_.bytes - std::min(limits_.bytes, filling_.bytes);
+        std::uint64_t fits = std::min(rows, limits_.rows - filling_.rows);
+        if (batch.bytes() > room_bytes && room_bytes < limits_.bytes) {
+            shut_filling();  // it may fit into a fresh one as a whole
+            continue;
+        }
+        if (batch.bytes() > room_bytes) {
+            // Larger than any bucket: cut it by rows, as if all had the same size; one row is never cut.
+            fits = std::min(fits, std::max<std::uint64_t>(1, rows * limits_.bytes / batch.bytes()));
+        }
+        if (filling_.rows == 0) filling_since_ = Clock::now();
+        if (fits == rows) {
+            filling_.add(std::move(batch));
+        } else {
+            const auto taken = static_cast<std::int64_t>(fits);
+            filling_.add(batch.slice(0, taken));
+            batch = batch.slice(taken, batch.rows() - taken);
+        }
+        if (filling_.rows >= limits_.rows || filling_.bytes >= limits_.bytes) shut_filling();
+    }
+    if (batch && batch.rows() == 0) batch.reset();
+}
+
+Bucket::Put Bucket::try_put(Batch& batch, std::function<void()> wake) {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return Put::closed;
+    fill(batch);
+    if (!batch) return Put::taken;
+    parked_.push_back(std::move(wake));
+    return Put::full;
+}
+
+bool Bucket::put(Batch& batch) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (closed_) return false;
+        fill(batch);
+        if (!batch) return true;
+        room_.wait(lock, [&] { return closed_ || has_room(); });
+    }
+}
+
+void Bucket::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    ready_.notify_all();
+    room_.notify_all();
+}
+
+void Bucket::cancel() {
+    std::vector<std::function<void()>> parked;
+    std::deque<Filled> dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        cancelled_ = true;
+        dropped.swap(waiting_);
+        if (filling_.rows > 0) dropped.push_back(std::exchange(filling_, Filled{}));
+        for (const auto& bucket : dropped)
+            dropped_rows_ += bucket.rows;
+        parked.swap(parked_);
+        ready_.notify_all();
+        room_.notify_all();
+    }
+    for (const auto& wake : parked)
+        wake();
+}
+
+Bucket::Take Bucket::take_locked(Filled& out, std::optional<Clock::time_point>& retry_at) {
+    if (out.batches.capacity() > 0) {
+        spare_.push_back(std::move(out));
+        out = Filled{};
+    }
+    retry_at.reset();
+    if (!waiting_.empty()) {
+        out = std::move(waiting_.front());
+        waiting_.pop_front();
+        return Take::taken;
+    }
+    if (filling_.rows > 0) {
+        const auto due = filling_since_ + limits_.timeout;
+        if (closed_ || Clock::now() >= due) {
+            out = std::exchange(filling_, Filled{});
+            return Take::taken;
+        }
+        retry_at = due;
+        return Take::later;
+    }
+    return closed_ ? Take::closed : Take::later;
+}
+
+Bucket::Take Bucket::try_take(Filled& out, std::optional<Clock::time_point>& retry_at) {
+    std::vector<std::function<void()>> parked;
+    Take answer;
+    {
+        const std::lock_guard lock(mutex_);
+        out.clear();
+        answer = take_locked(out, retry_at);
+        if (answer == Take::taken) parked.swap(parked_);
+        room_.notify_all();
+    }
+    for (const auto& wake : parked)
+        wake();
+    return answer;
+}
+
+bool Bucket::take(Filled& out) {
+    std::vector<std::function<void()>> parked;
+    {
+        std::unique_lock lock(mutex_);
+        out.clear();
+        for (;;) {
+            std::optional<Clock::time_point> retry_at;
+            const Take answer = take_locked(out, retry_at);
+            if (answer == Take::closed) return false;
+            if (answer == Take::taken) break;
+            // No producer wakes a worker for a bucket that was only begun: a worker never sleeps longer than the
+            // timeout, so it finds a bucket that was begun meanwhile before its time is up.
+            ready_.wait_until(lock, retry_at.value_or(Clock::now() + limits_.timeout));
+        }
+        parked.swap(parked_);
+        room_.notify_all();
+    }
+    for (const auto& wake : parked)
+        wake();
+    return true;
+}
+
+std::uint64_t Bucket::dropped_rows() const {
+    const std::lock_guard lock(mutex_);
+    return dropped_rows_;
+}
+
+}  // namespace leat::runtime

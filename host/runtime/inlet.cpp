@@ -1,0 +1,70 @@
+#include "runtime/inlet.hpp"
+
+#include <utility>
+
+namespace leat::runtime {
+
+bool Inlet::push(Batch& batch) {
+    std::function<void()> wake;
+    {
+        std::unique_lock lock(mutex_);
+        room_.wait(lock, [&] { return cancelled_ || has_room(); });
+        if (cancelled_) return false;
+        bytes_ += batch.bytes();
+        waiting_.push_back(std::move(batch));
+        wake = std::exchange(wake_, nullptr);
+    }
+    if (wake) wake();
+    return true;
+}
+
+std::uint64_t Inlet::room() const {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_ || !has_room()) return 0;
+    return bytes_ < small_bytes ? small_bytes - bytes_ : 1;
+}
+
+void Inlet::close() {
+    std::function<void()> wake;
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        wake = std::exchange(wake_, nullptr);
+    }
+    if (wake) wake();
+}
+
+Inlet::Pop Inlet::try_pop(Batch& out, std::function<void()> wake) {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) {
+        if (closed_ || cancelled_) return Pop::closed;
+        wake_ = std::move(wake);
+        return Pop::empty;
+    }
+    const bool was_full = !has_room();
+    out = std::move(waiting_.front());
+    waiting_.pop_front();
+    bytes_ -= out.bytes();
+    if (was_full && has_room()) room_.notify_one();
+    return Pop::taken;
+}
+
+std::uint64_t Inlet::cancel() {
+    std::function<void()> wake;
+    std::deque<Batch> dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        cancelled_ = true;
+        dropped.swap(waiting_);
+        bytes_ = 0;
+        wake = std::exchange(wake_, nullptr);
+        room_.notify_all();
+    }
+    std::uint64_t rows = 0;
+    for (const auto& batch : dropped)
+        rows += static_cast<std::uint64_t>(batch.rows());
+    if (wake) wake();
+    return rows;
+}
+
+}  // namespace leat::runtime

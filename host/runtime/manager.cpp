@@ -1,0 +1,156 @@
+#include "runtime/manager.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <ctime>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "runtime/plan.hpp"
+#include "runtime/pool.hpp"
+#include "runtime/runner.hpp"
+
+namespace leat::runtime {
+
+void check(const config::Settings& settings, const plugin::Catalog& catalog, config::Problems& problems) {
+    static_cast<void>(make_plan(settings, catalog, problems));
+}
+
+class Manager::Impl {
+public:
+    Impl(const config::Settings& settings, std::vector<PipelinePlan> plans, observe::Log& log, ManagerOptions options)
+        : settings_(settings),
+          compute_(std::max(1u, std::thread::hardware_concurrency())),
+          environment_{log, compute_, blocking_, std::move(options.rejects_directory)} {
+        for (auto& plan : plans)
+            runners_.push_back(make_runner(std::move(plan), environment_));
+    }
+
+    RunReceipt run_all(Stop& stop) {
+        RunReceipt out;
+        out.started = utc_now();
+        const auto began = std::chrono::steady_clock::now();
+        running_.store(true);
+        Stop all(stop);  // on_error: stop ends the siblings, not the caller
+        out.pipelines.resize(runners_.size());
+        for (std::size_t i = 0; i < runners_.size(); ++i)
+            out.pipelines[i].name = runners_[i]->name();
+        next_.store(0);
+        const auto lanes = std::min<std::size_t>(settings_.manager.workers, runners_.size());
+        for (std::size_t i = 0; i < lanes; ++i) {
+            began_lane();
+            if (auto leased = blocking_.lease([this, &all, &out] { run_lane(all, out); }); !leased) {
+                // The lanes that could start do all the work; without any there is nothing to wait for.
+                ended_lane();
+                if (i == 0) refuse_all(out, leased.error());
+                break;
+            }
+        }
+        std::unique_lock lock(mutex_);
+        lane_ended_.wait(lock, [this] { return lanes_ == 0; });
+        out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+        running_.store(false);
+        return out;
+    }
+
+    std::vector<Progress> progress() const {
+        std::vector<Progress> out;
+        for (const auto& runner : runners_)
+            out.push_back(runner->progress());
+        return out;
+    }
+
+    std::size_t abandoned() const {
+        std::size_t out = 0;
+        for (const auto& runner : runners_)
+            out += runner->abandoned();
+        return out;
+    }
+
+    bool running() const { return running_.load(); }
+
+private:
+    // A lane runs one runner after the other; there are as many as may run at the same time.
+    void run_lane(Stop& stop, RunReceipt& out) {
+        for (;;) {
+            const auto i = next_.fetch_add(1);
+            if (i >= runners_.size()) break;
+            if (stop.reached(StopState::drain)) continue;  // what was not started by now stays skipped
+            out.pipelines[i] = runners_[i]->run(stop);
+            if (out.pipelines[i].outcome == Outcome::failed && settings_.manager.stop_on_error)
+                stop.request(StopState::drain);
+        }
+        ended_lane();
+    }
+
+    void began_lane() {
+        const std::lock_guard lock(mutex_);
+        ++lanes_;
+    }
+
+    void ended_lane() {
+        const std::lock_guard lock(mutex_);
+        --lanes_;
+        lane_ended_.notify_all();
+    }
+
+    static void refuse_all(RunReceipt& out, const Error& error) {
+        for (auto& pipeline : out.pipelines) {
+            pipeline.outcome = Outcome::failed;
+            pipeline.error = error.in("pipeline \"" + pipeline.name + "\"");
+        }
+    }
+
+    static std::string utc_now() {
+        const auto now = std::time(nullptr);
+        std::tm parts{};
+        gmtime_r(&now, &parts);
+        char text[32];
+        const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+        return {text, length};
+    }
+
+    const config::Settings& settings_;
+    ComputePool compute_;
+    BlockingPool blocking_;
+    Environment environment_;
+    std::vector<std::unique_ptr<Runner>> runners_;
+    std::atomic<std::size_t> next_{0};
+    std::atomic<bool> running_{false};
+    std::mutex mutex_;
+    std::condition_variable lane_ended_;
+    std::size_t lanes_ = 0;  // guarded by mutex_
+};
+
+Manager::Manager(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Manager::~Manager() {
+    // A call that never returned may still use what is in here.
+    if (impl_ && impl_->abandoned() > 0) static_cast<void>(impl_.release());
+}
+
+Result<std::unique_ptr<Manager>> Manager::make(const config::Settings& settings, const plugin::Catalog& catalog,
+                                               observe::Log& log, ManagerOptions options) {
+    config::Problems problems;
+    auto plans = make_plan(settings, catalog, problems);
+    if (!problems.empty()) return problems.to_error();
+    return std::unique_ptr<Manager>(
+        new Manager(std::make_unique<Impl>(settings, std::move(plans), log, std::move(options))));
+}
+
+RunReceipt Manager::run_all(Stop& stop) {
+    return impl_->run_all(stop);
+}
+std::vector<Progress> Manager::progress() const {
+    return impl_->progress();
+}
+std::size_t Manager::abandoned() const {
+    return impl_->abandoned();
+}
+bool Manager::running() const {
+    return impl_->running();
+}
+
+}  // namespace leat::runtime

@@ -1,0 +1,82 @@
+#include "runtime/plan.hpp"
+
+#include <map>
+#include <utility>
+
+#include "config/schema_check.hpp"
+
+namespace leat::runtime {
+namespace {
+
+using config::Problems;
+using plugin::Kind;
+
+/// Looks a component up and checks its keys against its schema. Empty when there is no such component.
+std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, std::string role,
+                                    const std::vector<Kind>& kinds, const std::string& path,
+                                    const plugin::Catalog& catalog, Problems& problems) {
+    const plugin::Component* component = nullptr;
+    for (const Kind kind : kinds) {
+        if (!component) component = catalog.find(settings.id, kind);
+    }
+    if (!component) {
+        problems.add(settings.where, path, catalog.unknown(settings.id, kinds).message());
+        return std::nullopt;
+    }
+    StagePlan out{std::move(role), component, &settings, settings.value};
+    auto schema = config::ComponentSchema::parse(component->takes_config ? component->config_schema : std::string());
+    if (!schema) {
+        problems.add(settings.where, path,
+                     "the schema of " + component->name() + " in " + component->library->path().string() +
+                         " cannot be used: " + schema.error().message());
+        return out;
+    }
+    const auto before = problems.size();
+    schema.value().check(settings, path + "." + settings.id, problems);
+    if (problems.size() == before) out.values = schema.value().with_defaults(settings.value);
+    return out;
+}
+
+}  // namespace
+
+PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::Catalog& catalog, Problems& problems) {
+    PipelinePlan out;
+    out.settings = &pipeline;
+    out.bucket = pipeline.bucket;
+    const std::string path = "pipelines." + pipeline.name + ".";
+    if (pipeline.run) {
+        out.run = plan_stage(*pipeline.run, "run", {Kind::runner, Kind::pipeline}, path + "run", catalog, problems);
+        if (out.run && out.run->component->promises(LEAT_OPAQUE_ITEMS)) {
+            problems.add(pipeline.run->where, path + "run",
+                         out.run->component->name() + " moves opaque items, which this host cannot carry yet");
+        }
+        return out;
+    }
+    out.extract = plan_stage(*pipeline.extract, "extract", {Kind::source}, path + "extract", catalog, problems);
+    for (std::size_t i = 0; i < pipeline.transform.size(); ++i) {
+        auto stage = plan_stage(pipeline.transform[i], "transform " + std::to_string(i + 1), {Kind::transform},
+                                path + "transform[" + std::to_string(i) + "]", catalog, problems);
+        if (stage) out.transforms.push_back(std::move(*stage));
+    }
+    out.load = plan_stage(*pipeline.load, "load", {Kind::sink}, path + "load", catalog, problems);
+    if (out.load && out.load->component->promises(LEAT_SINGLE_WRITER) && pipeline.bucket.workers_given_here &&
+        pipeline.bucket.workers > 1) {
+        problems.add(pipeline.where, path + "bucket.workers",
+                     "the sink \"" + out.load->component->id +
+                         "\" writes its target with one worker at a time, not with " +
+                         std::to_string(pipeline.bucket.workers) + "; write workers: 1, or leave it out");
+    }
+    return out;
+}
+
+std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
+                                    Problems& problems) {
+    std::vector<PipelinePlan> out;
+    for (const auto& pipeline : settings.pipelines) {
+        out.push_back(make_plan(pipeline, catalog, problems));
+        out.back().grace = settings.manager.grace;
+    }
+    return out;
+}
+
+}  // namespace leat::runtime

@@ -1,0 +1,43 @@
+// A configuration joined with the catalog: which component does what, with which checked values.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/problems.hpp"
+#include "config/settings.hpp"
+#include "plugin/catalog.hpp"
+
+namespace leat::runtime {
+
+/// One stage of a pipeline. Pointers live as long as the settings and the catalog that the plan was made from.
+struct StagePlan {
+    std::string role;  ///< "extract", "transform 1", "load", "run": for messages
+    const plugin::Component* component = nullptr;
+    const config::ComponentSettings* settings = nullptr;
+    boost::json::value values;  ///< validated, with defaults
+};
+
+struct PipelinePlan {
+    const config::PipelineSettings* settings = nullptr;
+    std::optional<StagePlan> run;  ///< then the others are empty
+    std::optional<StagePlan> extract;
+    std::vector<StagePlan> transforms;
+    std::optional<StagePlan> load;
+    config::BucketSettings bucket;
+    std::chrono::nanoseconds grace{};
+};
+
+/// Finds and checks every component. Adds everything that is wrong to `problems`; what is found is planned all the
+/// same.
+std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
+                                    config::Problems& problems);
+
+/// The same for one pipeline.
+PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::Catalog& catalog,
+                       config::Problems& problems);
+
+}  // namespace leat::runtime

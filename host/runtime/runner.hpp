@@ -1,0 +1,40 @@
+// Something that the manager runs: every YAML entry ends up as one.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+
+#include "base/stop.hpp"
+#include "observe/log.hpp"
+#include "runtime/manager.hpp"
+#include "runtime/plan.hpp"
+#include "runtime/pool.hpp"
+#include "runtime/receipt.hpp"
+
+namespace leat::runtime {
+
+/// What every runner of a host works with. Outlives them.
+struct Environment {
+    observe::Log& log;
+    ComputePool& compute;
+    BlockingPool& blocking;
+    std::filesystem::path rejects_directory;
+};
+
+class Runner {
+public:
+    virtual ~Runner() = default;
+    virtual const std::string& name() const = 0;
+    /// Runs to the end, or until `stop`; blocks; once per object.
+    virtual PipelineReceipt run(Stop& stop) = 0;
+    /// Any thread.
+    virtual Progress progress() const = 0;
+    /// Calls that never returned.
+    virtual std::size_t abandoned() const = 0;
+};
+
+/// A composed pipeline, a pipeline component, or a runner component, as the plan says.
+std::unique_ptr<Runner> make_runner(PipelinePlan plan, Environment& environment);
+
+}  // namespace leat::runtime
