@@ -45,29 +45,31 @@ Result<T> noted(Result<T> result, Report& report, const std::string& when_it_hol
     return result;
 }
 
-struct Opened {
-    boost::dll::shared_library handle;
-    Manifest manifest;
-};
-
-Result<Opened> open_steps(const std::filesystem::path& path, Report& report) {
-    BOOST_OUTCOME_TRY(const auto facts,
+/// The checks that run none of the library's code.
+Result<ElfFacts> examine(const std::filesystem::path& path, Report& report) {
+    BOOST_OUTCOME_TRY(auto facts,
                       noted(read_elf(path), report, "is a whole shared library for " + host_architecture()));
     BOOST_OUTCOME_TRY(noted(check_entry_symbol(facts), report, "exports leat_plugin_v1"));
-    BOOST_OUTCOME_TRY(auto handle, noted(load(path), report, "loads"));
-    BOOST_OUTCOME_TRY(const auto answer, noted(ask(handle), report, "leat_plugin_v1 gives its descriptors"));
-    BOOST_OUTCOME_TRY(auto manifest, read_manifest(*answer, report));
-    return Opened{std::move(handle), std::move(manifest)};
+    return facts;
 }
 
-/// What other files could bind to, beside the one name that they should; the linker's own marks do not count.
+std::filesystem::path in_full(const std::filesystem::path& path) {
+    std::error_code ignored;  // without a current directory the path stays as it is, and cannot be opened
+    return std::filesystem::absolute(path, ignored).lexically_normal();
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// What other files could bind to, beside the one name that they should. The linker's own marks do not count, and
+/// unique symbols have a line of their own.
 std::vector<std::string> needless_exports(const ElfFacts& facts) {
     static const std::vector<std::string> expected{"leat_plugin_v1", "leat_plugin_v2", "_init",      "_fini",
                                                    "_edata",         "_end",           "__bss_start"};
     std::vector<std::string> found;
-    std::copy_if(facts.exported.begin(), facts.exported.end(), std::back_inserter(found), [](const std::string& name) {
-        return std::find(expected.begin(), expected.end(), name) == expected.end();
-    });
+    std::copy_if(facts.exported.begin(), facts.exported.end(), std::back_inserter(found),
+                 [&](const auto& name) { return !contains(expected, name) && !contains(facts.unique, name); });
     return found;
 }
 
@@ -144,31 +146,38 @@ Library::Library(std::filesystem::path path, boost::dll::shared_library handle, 
         component.library = this;
 }
 
-Result<std::unique_ptr<Library>> Library::open(const std::filesystem::path& path, Report* report) {
-    Report unread;
-    Report& lines = report ? *report : unread;
-    std::error_code ignored;
-    auto absolute = std::filesystem::absolute(path, ignored).lexically_normal();
-    BOOST_OUTCOME_TRY(auto opened, in_context(open_steps(absolute, lines), [&] { return path.string(); }));
+Result<std::unique_ptr<Library>> Library::take_in(const std::filesystem::path& path, Report& report) {
+    BOOST_OUTCOME_TRY(auto handle, noted(load(path), report, "loads"));
+    BOOST_OUTCOME_TRY(const auto answer, noted(ask(handle), report, "leat_plugin_v1 gives its descriptors"));
+    BOOST_OUTCOME_TRY(auto manifest, read_manifest(*answer, report));
     std::vector<std::string> warnings;
-    for (const Check& check : lines.checks()) {
+    for (const Check& check : report.checks()) {
         if (check.verdict == Verdict::warning) warnings.push_back(path.string() + ": " + check.text);
     }
-    return std::unique_ptr<Library>(
-        new Library(std::move(absolute), std::move(opened.handle), std::move(opened.manifest), std::move(warnings)));
+    return std::unique_ptr<Library>(new Library(path, std::move(handle), std::move(manifest), std::move(warnings)));
+}
+
+Result<std::unique_ptr<Library>> Library::open(const std::filesystem::path& path) {
+    const auto steps = [place = in_full(path)]() -> Result<std::unique_ptr<Library>> {
+        Report unread;
+        BOOST_OUTCOME_TRY(examine(place, unread));
+        return take_in(place, unread);
+    };
+    return in_context(steps(), [&] { return path.string(); });
 }
 
 CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience) {
+    const auto place = in_full(path);
     CheckedFile checked;
-    const auto facts = read_elf(path);
-    if (facts && check_entry_symbol(facts.value())) {
-        check_manners(facts.value(), checked.report);
-        if (const auto fault = try_in_child({std::filesystem::absolute(path)}, patience).front()) {
-            checked.report.fail(fault->message());
-            return checked;
-        }
+    const auto facts = examine(place, checked.report);
+    if (!facts) return checked;
+    check_manners(facts.value(), checked.report);
+    if (const auto fault = try_in_child({place}, patience).front()) {
+        checked.report.fail(fault->message());
+        return checked;
     }
-    if (auto opened = Library::open(path, &checked.report)) checked.library = std::move(opened).value();
+    checked.report.ok("comes through loading in a child process");
+    if (auto library = Library::take_in(place, checked.report)) checked.library = std::move(library).value();
     return checked;
 }
 

@@ -14,6 +14,19 @@
 
 namespace leat::plugin {
 
+class Library;
+
+/// A file as `leat plugin check FILE.so` sees it.
+struct CheckedFile {
+    Report report;
+    std::unique_ptr<Library> library;  ///< NULL when a check failed that keeps a host from using it
+};
+
+/// Makes the checks of Library::open, and the stricter ones for authors: what it exports, and unique symbols. Every
+/// outcome is a line of the report. The library is tried in a child process first, so that a crash or hang is a
+/// failed check too; as with Catalog::scan, call it before the process has threads.
+CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience = std::chrono::seconds(5));
+
 /// A loaded library. Its code stays in the process until the process ends, even when this object goes.
 /// Immutable once opened, and so readable from any thread.
 class Library {
@@ -22,8 +35,7 @@ public:
     /// failure ends it with an Errc::plugin error that names the path, the cause and the remedy.
     /// Runs the library's static constructors and leat_plugin_v1 on this thread: what crashes or hangs there takes
     /// the process along (Catalog::scan tries libraries in a child process first).
-    /// @param report  when given, gets one line for each check, also for the ones that hold
-    static Result<std::unique_ptr<Library>> open(const std::filesystem::path& path, Report* report = nullptr);
+    static Result<std::unique_ptr<Library>> open(const std::filesystem::path& path);
 
     Library(const Library&) = delete;
     Library& operator=(const Library&) = delete;
@@ -42,6 +54,9 @@ public:
     const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
 private:
+    friend CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience);
+    /// Loads a file that was examined, and writes down each check.
+    static Result<std::unique_ptr<Library>> take_in(const std::filesystem::path& path, Report& report);
     Library(std::filesystem::path path, boost::dll::shared_library handle, Manifest manifest,
             std::vector<std::string> warnings);
 
@@ -57,16 +72,5 @@ Result<boost::dll::shared_library> load(const std::filesystem::path& path);
 
 /// Calls leat_plugin_v1 of a loaded library. Never NULL: that answer is an error here.
 Result<const leat_plugin*> ask(const boost::dll::shared_library& library);
-
-/// A file as `leat plugin check FILE.so` sees it.
-struct CheckedFile {
-    Report report;
-    std::unique_ptr<Library> library;  ///< NULL when a check failed that keeps a host from using it
-};
-
-/// Makes the checks of Library::open, and the stricter ones for authors: what it exports, and unique symbols. Every
-/// outcome is a line of the report. The library is tried in a child process first, so that a crash or hang is a
-/// failed check too; as with Catalog::scan, call it before the process has threads.
-CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience = std::chrono::seconds(5));
 
 }  // namespace leat::plugin
