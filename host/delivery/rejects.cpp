@@ -9,37 +9,14 @@
 #include <system_error>
 #include <utility>
 
+#include "base/validate.hpp"
+
 namespace leat::delivery {
 namespace {
 
 constexpr std::uint64_t default_rows = 100;
 constexpr double default_fraction = 0.01;
 constexpr std::uint64_t rows_that_make_a_fraction_sure = 100'000;
-
-bool is_utf8(std::string_view text) {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        const std::size_t length = lead < 0x80                   ? 1
-                                   : lead >= 0xC2 && lead < 0xE0 ? 2
-                                   : lead >= 0xE0 && lead < 0xF0 ? 3
-                                   : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                                 : 0;
-        if (length == 0 || i + length > text.size()) return false;
-        for (std::size_t k = 1; k < length; ++k) {
-            if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
-        }
-        if (length == 3) {
-            const auto second = static_cast<unsigned char>(text[i + 1]);
-            if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F)) return false;
-        }
-        if (length == 4) {
-            const auto second = static_cast<unsigned char>(text[i + 1]);
-            if ((lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return false;
-        }
-        i += length;
-    }
-    return true;
-}
 
 std::string hex(std::string_view bytes) {
     static constexpr char digits[] = "0123456789abcdef";
@@ -52,13 +29,13 @@ std::string hex(std::string_view bytes) {
     return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
     return boost::json::serialize(boost::json::string(text));
 }
 
 /// Bytes that are not text are kept as hexadecimal, so that nothing of a record is lost.
 std::string field(std::string_view name, std::string_view value) {
-    if (is_utf8(value)) return ",\"" + std::string(name) + "\":" + quoted(value);
+    if (is_utf8(value.data(), value.size())) return ",\"" + std::string(name) + "\":" + json_text(value);
     return ",\"" + std::string(name) + "_hex\":\"" + hex(value) + '"';
 }
 
@@ -88,8 +65,8 @@ Result<> Rejects::add(const std::vector<DeadLetter>& letters) {
     if (letters.empty()) return done();
     std::string lines;
     for (const auto& letter : letters) {
-        lines += "{\"pipeline\":" + quoted(pipeline_) + ",\"stage\":" + quoted(letter.stage) +
-                 ",\"version\":" + quoted(letter.version) + field("reason", letter.reason);
+        lines += "{\"pipeline\":" + json_text(pipeline_) + ",\"stage\":" + json_text(letter.stage) +
+                 ",\"version\":" + json_text(letter.version) + field("reason", letter.reason);
         lines += letter.row.empty() ? field("raw", letter.raw) : ",\"row\":" + letter.row;
         lines += "}\n";
     }

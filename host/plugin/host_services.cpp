@@ -2,6 +2,7 @@
 #include <boost/json/serialize.hpp>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "base/validate.hpp"
 #include "plugin/context.hpp"
@@ -24,7 +25,7 @@ std::string_view bytes_of(const void* data, std::uint64_t size) {
 
 /// Runs `body`; the host being out of memory must not unwind into a plugin.
 template <class Answered, class Body>
-Answered fenced(Answered otherwise, Body&& body) {
+Answered fenced(std::type_identity_t<Answered> otherwise, Body&& body) {
     try {
         return body();
     } catch (...) {
@@ -38,7 +39,7 @@ const void* extension(leat_ctx*, const char*) {
 
 leat_status fail(leat_ctx* ctx, leat_status code, const char* message, std::uint64_t length) {
     auto& context = Context::of(ctx);
-    return fenced(code, [&] {
+    return fenced<leat_status>(code, [&] {
         if (!context.inside()) {
             context.violation("host->fail was called outside of a call");
         } else if (const auto text = text_of(message, length); !text.empty()) {
@@ -67,7 +68,7 @@ std::string field_text(const leat_value& value) {
 void log(leat_ctx* ctx, std::int32_t level, const char* message, std::uint64_t length, const leat_kv* fields,
          std::uint64_t count) {
     auto& context = Context::of(ctx);
-    fenced(0, [&] {
+    fenced<int>(0, [&] {
         std::string text(text_of(message, length));
         for (std::uint64_t i = 0; i < count; ++i)
             text += ' ' + std::string(fields[i].key) + '=' + field_text(fields[i].value);
@@ -80,7 +81,7 @@ void log(leat_ctx* ctx, std::int32_t level, const char* message, std::uint64_t l
 std::uint64_t metric(leat_ctx* ctx, std::int32_t kind, const char* name, const char* unit, const leat_kv* labels,
                      std::uint64_t count) {
     auto& context = Context::of(ctx);
-    return fenced(std::uint64_t{0}, [&]() -> std::uint64_t {
+    return fenced<std::uint64_t>(0, [&]() -> std::uint64_t {
         if (!name || kind < LEAT_COUNTER || kind > LEAT_HISTOGRAM) return 0;
         std::string full = name;
         for (std::uint64_t i = 0; i < count; ++i)
@@ -109,7 +110,7 @@ void record(leat_ctx* ctx, std::uint64_t handle, double value) {
 leat_status config(leat_ctx* ctx, const char* pointer, std::uint64_t length, leat_value* out) {
     auto& context = Context::of(ctx);
     *out = leat_value{};
-    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+    return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
         const auto path = text_of(pointer, length);
         if (!path.empty() && path.front() != '/') return LEAT_ERR_CONFIG;
         boost::system::error_code error;
@@ -169,7 +170,7 @@ leat_status wait(leat_ctx* ctx, std::uint64_t ns) {
     auto& context = Context::of(ctx);
     constexpr std::uint64_t longest = std::numeric_limits<std::int64_t>::max();
     const auto duration = std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(ns, longest)));
-    return fenced(LEAT_ERR_CANCELLED, [&] {
+    return fenced<leat_status>(LEAT_ERR_CANCELLED, [&] {
         return context.stop.wait_for(duration, context.settings.woken_by) ? LEAT_ERR_CANCELLED : LEAT_OK;
     });
 }
@@ -181,7 +182,7 @@ std::intptr_t stop_handle(leat_ctx* ctx) {
 
 const leat_schema* schema(leat_ctx* ctx, ArrowSchema* moved) {
     auto& context = Context::of(ctx);
-    return fenced(static_cast<const leat_schema*>(nullptr), [&]() -> const leat_schema* {
+    return fenced<const leat_schema*>(nullptr, [&]() -> const leat_schema* {
         if (!moved || !moved->release) {
             context.violation("host->schema was given a schema that is released");
             return nullptr;
@@ -219,7 +220,7 @@ Result<Batch> take_emitted(Context& context, leat_batch& moved) {
 
 leat_status emit(leat_ctx* ctx, leat_batch* moved) {
     auto& context = Context::of(ctx);
-    return fenced(LEAT_ERR_CANCELLED, [&]() -> leat_status {
+    return fenced<leat_status>(LEAT_ERR_CANCELLED, [&]() -> leat_status {
         if (!context.inside()) {
             context.violation("host->emit was called outside of a call");
             return LEAT_ERR_CANCELLED;
@@ -239,7 +240,7 @@ std::uint64_t room(leat_ctx* ctx) {
 
 leat_status share(leat_ctx* ctx, const leat_batch* lent, leat_batch* out) {
     auto& context = Context::of(ctx);
-    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+    return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
         if (!context.inside() || !context.lent || !lent || !out) {
             context.violation("host->share is for the batch that is lent, inside process or write");
             return LEAT_ERR_FATAL;
@@ -255,7 +256,7 @@ leat_status share(leat_ctx* ctx, const leat_batch* lent, leat_batch* out) {
 leat_status reject_rows(leat_ctx* ctx, const std::int64_t* rows, std::uint64_t count, const char* why,
                         std::uint64_t length) {
     auto& context = Context::of(ctx);
-    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+    return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
         if (!context.inside() || !context.lent) {
             context.violation("host->reject_rows is for the batch that is lent, inside process or write");
             return LEAT_ERR_FATAL;
@@ -274,7 +275,7 @@ leat_status reject_rows(leat_ctx* ctx, const std::int64_t* rows, std::uint64_t c
 
 leat_status reject_raw(leat_ctx* ctx, const void* data, std::uint64_t size, const char* why, std::uint64_t length) {
     auto& context = Context::of(ctx);
-    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+    return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
         if (!context.inside()) {
             context.violation("host->reject_raw was called outside of a call");
             return LEAT_ERR_FATAL;
@@ -285,7 +286,7 @@ leat_status reject_raw(leat_ctx* ctx, const void* data, std::uint64_t size, cons
 
 leat_status checkpoint(leat_ctx* ctx, const void* state, std::uint64_t size) {
     auto& context = Context::of(ctx);
-    return fenced(LEAT_ERR_RETRY, [&]() -> leat_status {
+    return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
         if (!context.inside()) {
             context.violation("host->checkpoint was called outside of run");
             return LEAT_ERR_FATAL;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugin/context.hpp"
+#include "plugin/library.hpp"
 
 namespace leat::plugin {
 namespace {
