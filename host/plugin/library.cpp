@@ -108,12 +108,9 @@ Result<boost::dll::shared_library> load(const std::filesystem::path& path) {
                                         static_cast<unsigned>(RTLD_NODELETE));
     boost::dll::shared_library library;
     std::error_code error;
-    try {
-        library.load(path, mode, error);
-    } catch (const std::exception& escaped) {
-        return Error(Errc::plugin, std::string("threw while it was loaded: ") + escaped.what() +
-                                       "; its static constructors must not throw");
-    }
+    // What a static constructor throws would leave the loader half-way, its lock held: better to end here, which is
+    // what the trial in a child process is for.
+    [&]() noexcept { library.load(path, mode, error); }();
     if (error) return load_error(loader_text(path));  // error_code itself always says "Bad file descriptor"
     return library;
 }
