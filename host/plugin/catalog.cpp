@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <tuple>
 #include <utility>
 
+#include "config/suggest.hpp"
 #include "plugin/elf_check.hpp"
 #include "plugin/trial.hpp"
 
@@ -40,23 +40,6 @@ Result<std::vector<path>> plugin_files(const path& directory) {
     }
     std::sort(files.begin(), files.end());
     return files;
-}
-
-/// How many single-letter edits, swaps of neighbours included, turn one word into the other.
-std::size_t edits(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
-    std::iota(last.begin(), last.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        now[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (swapped) now[j] = std::min(now[j], before_last[j - 2] + 1);
-        }
-        std::swap(before_last, last);
-        std::swap(last, now);
-    }
-    return last[b.size()];
 }
 
 /// "a source", "a source or a sink"
@@ -225,7 +208,7 @@ std::vector<std::string> Catalog::suggestions(std::string_view id, const std::ve
         // "acme.orders" is also what somebody means who writes "orders".
         const auto dot = component->id.rfind('.');
         const std::string last_part = dot == std::string::npos ? component->id : component->id.substr(dot + 1);
-        const std::size_t distance = last_part == id ? 1 : edits(id, component->id);
+        const std::size_t distance = last_part == id ? 1 : config::edits(id, component->id);
         if (distance <= std::max<std::size_t>(1, id.size() / 3)) near.emplace_back(distance, component->id);
     }
     std::sort(near.begin(), near.end());

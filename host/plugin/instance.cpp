@@ -332,8 +332,8 @@ Error Instance::error(const Answer& answer, std::string_view entry) const {
     std::string message;
     if (answer.misbehaved) {
         message = std::string(entry) + " broke a rule of the plugin ABI: " + answer.text +
-                  "; this is a bug in plugin " + context_->component.library->id + " " +
-                  context_->component.library->version + ": report it to its vendor";
+                  "; this is a bug in plugin " + context_->component.library->id() + " " +
+                  context_->component.library->version() + ": report it to its vendor";
     } else if (answer.text.empty()) {
         message = std::string(entry) + " answered " + status_name(answer.status) + " and gave no reason";
     } else {

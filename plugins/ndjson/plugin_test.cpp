@@ -22,51 +22,11 @@
 #include <thread>
 #include <vector>
 
-namespace fs = std::filesystem;
-using leat::testing::instance;
+#include "test_support.hpp"
+
+using namespace ndjson_test;
 
 namespace {
-
-const leat_component& component(std::uint32_t kind) {
-    static const leat::testing::library library(LEAT_PLUGIN_FILE);
-    const leat_plugin& plugin = library.plugin();
-    for (std::uint32_t i = 0; i < plugin.n_components; ++i) {
-        if (plugin.components[i]->kind == kind) return *plugin.components[i];
-    }
-    throw std::invalid_argument("no component of this kind");
-}
-
-/// A directory of its own for each test, gone with it.
-struct Directory {
-    Directory() {
-        std::string name = (fs::temp_directory_path() / "ndjson-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        path = name;
-        start = fs::current_path();
-        fs::current_path(path);  // so that messages name files as a user would
-    }
-    ~Directory() {
-        fs::current_path(start);
-        fs::remove_all(path);
-    }
-    fs::path path;
-    fs::path start;
-};
-
-void put(const std::string& name, const std::string& text) {
-    std::ofstream(name, std::ios::binary) << text;
-}
-
-std::string get(const std::string& name) {
-    std::ifstream file(name, std::ios::binary);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-std::string with_path(const std::string& options, const std::string& path = "events.ndjson") {
-    return R"({"path": ")" + path + "\"" + (options.empty() ? "" : ", " + options) + "}";
-}
 
 /// The columns of what was emitted, as "name type, ..."; the type as its Arrow format, json for marked text.
 std::string columns(const instance& source) {
@@ -83,13 +43,6 @@ std::string columns(const instance& source) {
     for (int i = 0; i < schema.size(); ++i) {
         out += (i == 0 ? "" : ", ") + std::string(schema[i].name()) + " " + describe(schema[i]);
     }
-    return out;
-}
-
-std::string reasons(const instance& any) {
-    std::string out;
-    for (const auto& reject : any.rejects)
-        out += reject.why + "\n";
     return out;
 }
 
@@ -638,6 +591,373 @@ BOOST_AUTO_TEST_CASE(gives_memory_back_when_rows_are_rejected_and_reading_is_bro
     BOOST_TEST(source.read_all(1000) == LEAT_ERR_FATAL);
     BOOST_TEST(source.failure() == "too many dead letters");
     BOOST_TEST(source.finish() == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(ndjson_sink, Directory)
+
+/// Writes one batch and returns the file.
+std::string written(leat::batch& batch) {
+    put("out.ndjson", "");
+    instance sink(component(LEAT_SINK), with_path(R"("mode": "replace")", "out.ndjson"));
+    BOOST_TEST(sink.load(batch) == LEAT_OK);
+    BOOST_TEST(sink.failure() == "");
+    BOOST_TEST(reasons(sink) == "");
+    BOOST_TEST(sink.finish() == "");
+    return get("out.ndjson");
+}
+
+struct Value {
+    leat::data_type type;
+    const char* cell;  ///< as batch_of takes it
+    const char* json;
+};
+std::ostream& operator<<(std::ostream& out, const Value& v) {
+    return out << v.type.format << " of " << v.cell;
+}
+
+const std::vector<Value> values = {
+    {leat::null, "null", "null"},
+    {leat::boolean, "true", "true"},
+    {leat::boolean, "false", "false"},
+    {leat::i8, "-128", "-128"},
+    {leat::i16, "-32768", "-32768"},
+    {leat::i32, "2147483647", "2147483647"},
+    {leat::i64, "-9223372036854775808", "-9223372036854775808"},
+    {leat::i64, "0", "0"},
+    {leat::i64, "9999999999", "9999999999"},
+    {leat::u8, "255", "255"},
+    {leat::u16, "65535", "65535"},
+    {leat::u32, "4294967295", "4294967295"},
+    {leat::f32, "0.1", "0.1"},
+    {leat::f32, "16777216", "16777216.0"},
+    {leat::f64, "0.1", "0.1"},
+    {leat::f64, "0", "0.0"},
+    {leat::f64, "-0.0", "-0.0"},
+    {leat::f64, "-1.5", "-1.5"},
+    {leat::f64, "1234567.25", "1234567.25"},
+    {leat::f64, "0.000001", "0.000001"},
+    {leat::f64, "0.3333333333333333", "0.3333333333333333"},
+    {leat::f64, "123456789.123456789", "123456789.12345679"},
+    {leat::f64, "1e16", "1e+16"},
+    {leat::f64, "5e-324", "5e-324"},
+    {leat::f64, "1.7976931348623157e308", "1.7976931348623157e+308"},
+    {leat::decimal(10, 2), "-5", "-0.05"},
+    {leat::decimal(10, 2), "123456", "1234.56"},
+    {leat::decimal(10, 0), "7", "7"},
+    {leat::decimal(3, -3), "7", "7000"},
+    {leat::decimal(38, 38), "1", "0.00000000000000000000000000000000000001"},
+    {leat::utf8, "\"\\u0000\\b\\f\\n\\r\\t\\u001f\\\"\\\\/\x7F\xC3\xA9\xF0\x9F\x98\x80\"",
+     "\"\\u0000\\b\\f\\n\\r\\t\\u001f\\\"\\\\/\x7F\xC3\xA9\xF0\x9F\x98\x80\""},
+    {leat::utf8, "\"\"", "\"\""},
+    {leat::large_utf8, "\"sixteen bytes it is, and some more\"", "\"sixteen bytes it is, and some more\""},
+    {leat::json, "\"{\\\"a\\\": [1, null]}\"", "{\"a\": [1, null]}"},
+    {leat::json, "\"{\\n\\\"a\\\":\\r\\n1}\"", "{ \"a\":  1}"},
+    {leat::binary, "\"\"", "\"\""},
+    {leat::binary, "\"f\"", "\"Zg==\""},
+    {leat::binary, "\"fo\"", "\"Zm8=\""},
+    {leat::large_binary, "\"foobar\"", "\"Zm9vYmFy\""},
+    {leat::fixed_binary(3), "\"foo\"", "\"Zm9v\""},
+    {leat::date32, "-719528", "\"0000-01-01\""},
+    {leat::date32, "2932896", "\"9999-12-31\""},
+    {leat::date64, "-1", "\"1969-12-31\""},
+    {leat::time32_s, "86399", "\"23:59:59\""},
+    {leat::time32_ms, "1", "\"00:00:00.001\""},
+    {leat::time64_us, "1000000", "\"00:00:01\""},
+    {leat::time64_ns, "1", "\"00:00:00.000000001\""},
+    {leat::timestamp_s(), "1709164800", "\"2024-02-29T00:00:00\""},
+    {leat::timestamp_ms("UTC"), "-1", "\"1969-12-31T23:59:59.999Z\""},
+    {leat::timestamp_us("Europe/Rome"), "1", "\"1970-01-01T00:00:00.000001Z\""},
+    {leat::timestamp_ns(), "-9223372036854775808", "\"1677-09-21T00:12:43.145224192\""},
+    {leat::duration_s, "0", "\"PT0S\""},
+    {leat::duration_ms, "-93784500", "\"-PT26H3M4.500S\""},
+    {leat::duration_us, "-9223372036854775808", "\"-PT2562047788H54.775808S\""},
+    {leat::duration_ns, "3600000000000", "\"PT1H\""},
+    {leat::list_of(leat::i64), "[1,null,3]", "[1,null,3]"},
+    {leat::list_of(leat::i64), "[]", "[]"},
+    {leat::large_list_of(leat::list_of(leat::utf8)), "[[\"a\"],[],null]", "[[\"a\"],[],null]"},
+    {leat::struct_of({{"x", leat::i64}, {"y\"", leat::list_of(leat::boolean)}}), "{\"x\":1,\"y\\\"\":[true]}",
+     "{\"x\":1,\"y\\\"\":[true]}"},
+    {leat::struct_of({}), "{}", "{}"},
+    {leat::map_of(leat::utf8, leat::i64), "{\"a\":1,\"b\":null}", "{\"a\":1,\"b\":null}"},
+    {leat::map_of(leat::utf8, leat::i64), "{}", "{}"},
+};
+
+BOOST_DATA_TEST_CASE(writes_every_type_and_its_null, boost::unit_test::data::make(values), value) {
+    leat::testing::host host;
+    leat::batch batch = host.batch_of({{"before", leat::i64}, {"v", value.type}, {"after", leat::utf8}},
+                                      std::string("[[1, ") + value.cell + ", \"x\"], [2, null, \"y\"]]");
+    BOOST_TEST(written(batch) == std::string("{\"before\":1,\"v\":") + value.json +
+                                     ",\"after\":\"x\"}\n{\"before\":2,\"v\":null,\"after\":\"y\"}\n");
+}
+
+BOOST_AUTO_TEST_CASE(writes_halves_and_unsigned_64_bits) {
+    leat::testing::host host;
+    const leat::context ctx = host.ctx();
+    leat::builder out(ctx, {{"h", leat::f16}, {"u", leat::u64}});
+    for (const std::uint16_t bits : {0x3C00, 0xC000, 0x0001, 0x7BFF, 0x8000}) {
+        out.column<leat::half>(0).append({bits});
+        out.column<std::uint64_t>(1).append(UINT64_MAX - bits);
+        out.end_row();
+    }
+    leat::batch batch = out.finish();
+    BOOST_TEST(written(batch) ==
+               "{\"h\":1.0,\"u\":18446744073709536255}\n{\"h\":-2.0,\"u\":18446744073709502463}\n"
+               "{\"h\":5.9604645e-08,\"u\":18446744073709551614}\n{\"h\":65504.0,\"u\":18446744073709519872}\n"
+               "{\"h\":-0.0,\"u\":18446744073709518847}\n");
+}
+
+BOOST_AUTO_TEST_CASE(writes_map_keys_that_are_not_text_as_text) {
+    leat::testing::host host;
+    const leat::context ctx = host.ctx();
+    leat::builder out(ctx,
+                      {{"m", leat::map_of(leat::i64, leat::boolean)}, {"d", leat::map_of(leat::date32, leat::i8)}});
+    auto& numbers = out.column<leat::map_column>(0);
+    numbers.keys().as<std::int64_t>().append(-5);
+    numbers.values().as<bool>().append(true);
+    numbers.end_map();
+    auto& days = out.column<leat::map_column>(1);
+    days.keys().as<std::int32_t>().append(0);
+    days.end_map();
+    out.end_row();
+    leat::batch batch = out.finish();
+    BOOST_TEST(written(batch) == "{\"m\":{\"-5\":true},\"d\":{\"1970-01-01\":null}}\n");
+}
+
+BOOST_AUTO_TEST_CASE(rejects_a_row_that_json_cannot_say_and_writes_the_others) {
+    leat::testing::host host;
+    const leat::context ctx = host.ctx();
+    leat::builder out(ctx, {{"f", leat::f64},
+                            {"t", leat::utf8},
+                            {"j", leat::json},
+                            {"d", leat::date32},
+                            {"h", leat::time64_us},
+                            {"m", leat::map_of(leat::utf8, leat::i8)}});
+    const auto row = [&out](double f, std::string_view t, std::string_view j, int d, std::int64_t h, int keys) {
+        out.put(0, f).put(1, t).put(2, j).put(3, d).put(4, h);
+        auto& map = out.column<leat::map_column>(5);
+        for (; keys > 0; --keys)
+            map.keys().as<std::string_view>().append("k");
+        map.end_map();
+        out.end_row();
+    };
+    row(1, "x", "1", 0, 0, 1);
+    row(NAN, "x", "1", 0, 0, 1);
+    row(1, "\xC3", "1", 0, 0, 1);
+    row(-INFINITY, "x", "1", 0, 0, 1);
+    row(1, "x", "[1", 0, 0, 1);
+    row(1, "x", "1", 2932897, 0, 1);
+    row(1, "x", "1", 0, -1, 1);
+    row(1, "x", "1", 0, 0, 2);
+    row(2, "y", "2", 0, 0, 0);
+    leat::batch batch = out.finish();
+    instance sink(component(LEAT_SINK), with_path("", "out.ndjson"));
+    BOOST_TEST(sink.load(batch) == LEAT_OK);
+    BOOST_TEST(get("out.ndjson") ==
+               "{\"f\":1.0,\"t\":\"x\",\"j\":1,\"d\":\"1970-01-01\",\"h\":\"00:00:00\",\"m\":{\"k\":null}}\n"
+               "{\"f\":2.0,\"t\":\"y\",\"j\":2,\"d\":\"1970-01-01\",\"h\":\"00:00:00\",\"m\":{}}\n");
+    const std::pair<int, const char*> expected[] = {
+        {1, "out.ndjson: column 'f' is NaN or infinite, which JSON cannot say: make it NULL in a transform"},
+        {3, "out.ndjson: column 'f' is NaN or infinite, which JSON cannot say: make it NULL in a transform"},
+        {2, "out.ndjson: column 't' is not UTF-8, which JSON has to be: convert it where it comes from"},
+        {4, "out.ndjson: column 'j' is marked as JSON, but is not one JSON value"},
+        {5, "out.ndjson: column 'd' is outside of the years 0000 to 9999, which is all that RFC 3339 can say"},
+        {6, "out.ndjson: column 'h' is not between 00:00 and 24:00, so that it is no time of day"},
+        {7, "out.ndjson: column 'm' has the same key twice, and a JSON object has each key once"}};
+    BOOST_REQUIRE_EQUAL(sink.rejects.size(), std::size(expected));
+    for (std::size_t i = 0; i < std::size(expected); ++i) {
+        BOOST_TEST(sink.rejects[i].row == expected[i].first);
+        BOOST_TEST(sink.rejects[i].why == expected[i].second);
+    }
+    BOOST_TEST(sink.finish() == "");
+}
+
+BOOST_AUTO_TEST_CASE(refuses_schemas_that_json_cannot_write) {
+    leat::testing::host host;
+    const std::pair<leat::fields, const char*> cases[] = {
+        {{{"a", leat::i64}, {"a", leat::utf8}},
+         "column 'a' is there twice, and a JSON object has each key once: rename one in a transform"},
+        {{{"s", leat::struct_of({{"x", leat::i8}, {"x", leat::i8}})}},
+         "column 's.x' is there twice, and a JSON object has each key once: rename one in a transform"},
+        {{{"\xFF", leat::i64}}, "column '\xFF' has a name that is not UTF-8: rename it in a transform"},
+        {{{"m", leat::map_of(leat::list_of(leat::i8), leat::i8)}},
+         "column 'm' is a map with keys that are not plain values, which JSON cannot write"}};
+    for (const auto& [fields, why] : cases) {
+        leat::batch batch = host.batch_of(fields, "[]");
+        instance sink(component(LEAT_SINK), with_path("", "out.ndjson"));
+        BOOST_TEST(sink.load(batch) == LEAT_ERR_UNSUPPORTED);
+        BOOST_TEST(sink.failure() == why);
+        BOOST_TEST(sink.finish() == "");
+        BOOST_TEST(
+            !fs::exists("out.ndjson"));  // nothing was committed, so that nothing stands in the way of the next run
+    }
+}
+
+BOOST_AUTO_TEST_CASE(writes_slices_from_where_they_begin) {
+    leat::testing::host host;
+    std::string rows = "[";
+    for (int i = 0; i < 40; ++i) {
+        const std::string n = std::to_string(i);
+        rows += (i == 0 ? "" : ",") + (i % 3 == 0 ? std::string("[null,null,null,null,null]")
+                                                  : "[" + n + ",\"t" + n + "\"," + (i % 2 == 0 ? "true" : "false") +
+                                                        ",[" + n + "],{\"x\":" + n + "}]");
+    }
+    const leat::fields fields = {{"a", leat::i64},
+                                 {"b", leat::utf8},
+                                 {"c", leat::boolean},
+                                 {"d", leat::list_of(leat::i32)},
+                                 {"e", leat::struct_of({{"x", leat::i16}})}};
+    leat::batch whole = host.batch_of(fields, rows + "]");
+    const std::string all = written(whole);
+    for (const auto& [first, count] : {std::pair(1, 9), std::pair(11, 29), std::pair(39, 1), std::pair(5, 0)}) {
+        leat::batch part = host.share(whole);
+        part.crop(first, count);
+        std::istringstream lines(all);
+        std::string expected;
+        std::string line;
+        for (int i = 0; std::getline(lines, line); ++i) {
+            if (i >= first && i < first + count) expected += line + "\n";
+        }
+        BOOST_TEST(written(part) == expected);
+    }
+}
+
+leat_bucket bucket_number(std::uint64_t id) {
+    leat_bucket bucket{};
+    bucket.struct_size = sizeof bucket;
+    bucket.attempt = 1;
+    bucket.id = id;
+    bucket.lane = "test/sink";
+    return bucket;
+}
+
+BOOST_AUTO_TEST_CASE(keeps_committed_buckets_and_cuts_an_aborted_one_off) {
+    leat::testing::host host;
+    leat::batch batch = host.batch_of({{"n", leat::i64}}, "[[1],[2]]");
+    instance sink(component(LEAT_SINK), with_path("", "out.ndjson"));
+    BOOST_TEST(sink.load({&batch, &batch}) == LEAT_OK);
+    const std::string committed = "{\"n\":1}\n{\"n\":2}\n{\"n\":1}\n{\"n\":2}\n";
+    BOOST_TEST(get("out.ndjson") == committed);
+    BOOST_TEST(sink.begin(bucket_number(2)) == LEAT_OK);
+    std::string rows;
+    for (int i = 0; i < 60000; ++i)
+        rows += i == 0 ? "[1]" : ",[1]";
+    leat::batch large = host.batch_of({{"n", leat::i64}}, "[" + rows + "]");  // more than stays in memory
+    BOOST_TEST(sink.write(large) == LEAT_OK);
+    BOOST_TEST(get("out.ndjson").size() > committed.size());
+    sink.abort(bucket_number(2));
+    BOOST_TEST(get("out.ndjson") == committed);
+    BOOST_TEST(sink.load({&batch}, 2) == LEAT_OK);
+    BOOST_TEST(sink.finish() == "");
+    BOOST_TEST(get("out.ndjson") == committed + "{\"n\":1}\n{\"n\":2}\n");
+}
+
+BOOST_AUTO_TEST_CASE(creates_appends_and_replaces) {
+    leat::testing::host host;
+    leat::batch batch = host.batch_of({{"n", leat::i64}}, "[[1]]");
+    const auto load = [&batch](const char* mode) {
+        instance sink(component(LEAT_SINK), with_path(std::string("\"mode\": \"") + mode + "\"", "out.ndjson"));
+        const leat_status status = sink.load(batch);
+        return status == LEAT_OK ? std::string() : sink.failure();
+    };
+    BOOST_TEST(load("create") == "");
+    BOOST_TEST(load("create") ==
+               "out.ndjson exists already: remove it, or say what to do with it by mode: append or mode: replace");
+    BOOST_TEST(load("append") == "");
+    BOOST_TEST(get("out.ndjson") == "{\"n\":1}\n{\"n\":1}\n");
+    BOOST_TEST(load("replace") == "");
+    BOOST_TEST(get("out.ndjson") == "{\"n\":1}\n");
+    put("out.ndjson", "{\"n\":0}");  // its last line has no end
+    BOOST_TEST(load("append") == "");
+    BOOST_TEST(get("out.ndjson") == "{\"n\":0}\n{\"n\":1}\n");
+}
+
+BOOST_AUTO_TEST_CASE(creates_an_empty_file_for_no_rows) {
+    instance sink(component(LEAT_SINK), with_path("", "out.ndjson"));
+    BOOST_TEST(sink.open() == LEAT_OK);
+    BOOST_TEST(sink.finish() == "");
+    BOOST_TEST(fs::file_size("out.ndjson") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(names_what_is_wrong_with_the_path) {
+    fs::create_directory("there");
+    const std::pair<const char*, const char*> cases[] = {{"none/out.ndjson",
+                                                          "cannot create none/out.ndjson: the directory none/ does not "
+                                                          "exist: create it (mkdir -p none/) or use another path"},
+                                                         {"there", "there is a directory: path must name a file"}};
+    for (const auto& [target, why] : cases) {
+        instance sink(component(LEAT_SINK), with_path(R"("mode": "replace")", target));
+        BOOST_TEST(sink.open() == LEAT_ERR_CONFIG);
+        BOOST_TEST(sink.failure() == why);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(tells_that_the_device_is_full) {
+    leat::testing::host host;
+    leat::batch batch = host.batch_of({{"n", leat::i64}}, "[[1]]");
+    instance sink(component(LEAT_SINK), with_path("", "/dev/full"));
+    BOOST_TEST(sink.load(batch) == LEAT_ERR_CONFIG);
+    BOOST_TEST(
+        sink.failure() ==
+        "cannot write to /dev/full: No space left on device: free some space, or write elsewhere, and run again");
+}
+
+BOOST_AUTO_TEST_CASE(cuts_back_what_a_full_disk_took_in_part) {
+    leat::testing::host host;
+    leat::batch batch = host.batch_of({{"n", leat::i64}}, "[[1],[2]]");
+    std::string rows;
+    for (int i = 0; i < 100000; ++i)
+        rows += (i == 0 ? "[" : ",[") + std::to_string(i) + "]";
+    leat::batch many = host.batch_of({{"n", leat::i64}}, "[" + rows + "]");
+    instance sink(component(LEAT_SINK), with_path("", "out.ndjson"));
+    BOOST_TEST(sink.load(batch) == LEAT_OK);
+    // A limit on the size of files stands for the end of a disk: both end in a short write and then an error.
+    struct Limit {
+        rlimit before{};
+        void (*handler)(int) = ::signal(SIGXFSZ, SIG_IGN);
+        Limit() {
+            ::getrlimit(RLIMIT_FSIZE, &before);
+            const rlimit limit{400000, before.rlim_max};
+            ::setrlimit(RLIMIT_FSIZE, &limit);
+        }
+        ~Limit() {
+            ::setrlimit(RLIMIT_FSIZE, &before);
+            ::signal(SIGXFSZ, handler);
+        }
+    };
+    {
+        const Limit limit;
+        BOOST_TEST(sink.load({&many}, 2) == LEAT_ERR_CONFIG);
+    }
+    BOOST_TEST(sink.failure() ==
+               "cannot write to out.ndjson: File too large: the file has reached the size limit of its file "
+               "system or of `ulimit -f`");
+    BOOST_TEST(sink.finish() == "");
+    BOOST_TEST(get("out.ndjson") == "{\"n\":1}\n{\"n\":2}\n");
+}
+
+BOOST_AUTO_TEST_CASE(writes_to_a_pipe_only_what_is_committed_and_tells_when_its_reader_is_gone) {
+    leat::testing::host host;
+    leat::batch batch = host.batch_of({{"n", leat::i64}}, "[[1]]");
+    BOOST_REQUIRE(::mkfifo("pipe", 0600) == 0);
+    instance early(component(LEAT_SINK), with_path("", "pipe"));
+    BOOST_TEST(early.open() == LEAT_ERR_CONFIG);
+    BOOST_TEST(early.failure() == "pipe is a pipe that nobody reads: start its reader first");
+    const int reader = ::open("pipe", O_RDONLY | O_NONBLOCK);
+    BOOST_REQUIRE(reader >= 0);
+    instance sink(component(LEAT_SINK), with_path("", "pipe"));
+    BOOST_TEST(sink.begin(bucket_number(1)) == LEAT_OK);
+    BOOST_TEST(sink.write(batch) == LEAT_OK);
+    char text[64] = {};
+    BOOST_TEST(::read(reader, text, sizeof text) == -1);
+    sink.abort(bucket_number(1));
+    BOOST_TEST(sink.load(batch) == LEAT_OK);
+    BOOST_TEST(::read(reader, text, sizeof text) == 8);
+    ::close(reader);
+    BOOST_TEST(sink.load({&batch}, 2) == LEAT_ERR_CONFIG);
+    BOOST_TEST(sink.failure() == "cannot write to pipe: Broken pipe: the program that reads it has ended");
+    BOOST_TEST(sink.finish() == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

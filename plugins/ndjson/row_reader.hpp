@@ -447,10 +447,19 @@ private:
         const char* const end =
             JsonCheck({token.data(), static_cast<std::size_t>(line_.data() + line_.size() - token.data())})
                 .end_of_value();
-        if (end == nullptr) return broken(simdjson::TAPE_ERROR);
+        if (end == nullptr || !is_followed_by_delimiter(end)) return broken(simdjson::TAPE_ERROR);
         static_cast<leat::utf8_column*>(cell.column)
             ->append({token.data(), static_cast<std::size_t>(end - token.data())});
         return true;
+    }
+
+    /// A value may run into what is no part of it, as in 2"x", which is one token to the on-demand parser.
+    [[nodiscard]] bool is_followed_by_delimiter(const char* at) const {
+        const char* const end = line_.data() + line_.size();
+        while (at < end && (*at == ' ' || *at == '\t' || *at == '\r')) {
+            ++at;
+        }
+        return at < end && (*at == ',' || *at == '}' || *at == ']');
     }
 
     bool text(Cell& cell, Value& value, std::string_view token) {

@@ -1,0 +1,48 @@
+// A YAML document as a tree that remembers where everything stands. config/node.cpp is the one place where yaml-cpp is
+// used, and where its exceptions end.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/problems.hpp"
+
+namespace leat::config {
+
+struct Node {
+    enum class Kind { scalar, list, map } kind = Kind::scalar;
+    Mark mark;
+    std::string text;    ///< of a scalar
+    bool plain = false;  ///< a scalar without quotes, which may mean a number, a boolean or null
+    bool secret = false; ///< the scalar of a !secret; its text is the value already
+    std::vector<Node> items;         ///< of a list
+    std::vector<std::pair<Node, Node>> entries;  ///< of a map, in order; keys are scalars
+
+    bool is_null() const;
+    const Node* find(std::string_view key) const;
+    std::vector<std::string> keys() const;
+};
+
+/// Reads one variable of the environment.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// Parses one document. `${VAR}` is replaced and `!secret` is resolved; all that is wrong goes to `problems`.
+/// Empty when it is no YAML at all.
+std::optional<Node> parse_yaml(const std::string& text, const std::string& file, const Environment& environment,
+                               Problems& problems);
+
+/// The value that a scalar stands for by the core schema of YAML 1.2: null, boolean, integer, float or text. An integer
+/// that fits neither int64 nor uint64 stays text, so that no digit is lost.
+boost::json::value scalar_value(const Node& scalar);
+
+/// A tree as JSON, with the place of every value by JSON Pointer, and the pointers of secrets.
+boost::json::value to_json(const Node& node, std::map<std::string, Mark>& marks, std::vector<std::string>& secrets);
+
+/// One step of a JSON Pointer, escaped (RFC 6901).
+std::string pointer_step(std::string_view key);
+
+}  // namespace leat::config
