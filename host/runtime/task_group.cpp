@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "plugin/library.hpp"
+
 namespace leat::runtime {
 
 TaskGroup::TaskGroup(BlockingPool& pool, Stop& stop, std::chrono::nanoseconds grace, OnStuck on_stuck)
