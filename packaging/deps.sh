@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# deps.sh [--build] [--bench]
+# Installs the Debian 12 packages that building, testing and running Leat need. Does nothing when all are there.
+#   --build  only what building Leat and packaging/demo.sh take, nothing for tests
+#   --bench  also the programs that tests/bench compares with
+# As root, or through sudo. LEAT_SKIP_DEPS=1 leaves the machine as it is, for other systems.
+set -euo pipefail
+
+build=(g++ gcc cmake ninja-build ccache sqlite3
+    libboost1.81-dev libyaml-cpp-dev libvalijson-dev libspdlog-dev libcli11-dev
+    libsimdjson-dev libfast-float-dev libsqlite3-dev zlib1g-dev libzstd-dev)
+tests=(libboost-test1.81-dev librapidcheck-dev clang clang-format clang-tidy binutils git pkg-config python3)
+bench=(libbenchmark-dev miller)
+
+wanted=("${build[@]}" "${tests[@]}")
+programs=()
+for option in "$@"; do
+    case $option in
+        --build) wanted=("${build[@]}") ;;
+        --bench) wanted+=("${bench[@]}"); programs=(node npm) ;;
+        *) echo "deps.sh: $option is not an option; see the head of $0" >&2; exit 2 ;;
+    esac
+done
+
+fail() {
+    echo "deps.sh: $1" >&2
+    exit 1
+}
+
+[ "${LEAT_SKIP_DEPS:-}" != 1 ] || exit 0
+
+missing=()
+if command -v dpkg-query >/dev/null; then
+    installed=" $(dpkg-query --show --showformat '${db:Status-Abbrev}${Package}\n' "${wanted[@]}" 2>/dev/null |
+        sed -n 's/^ii *//p' | tr '\n' ' ')"
+    for package in "${wanted[@]}"; do
+        [[ $installed == *" $package "* ]] || missing+=("$package")
+    done
+else
+    missing=("${wanted[@]}")
+fi
+# Node.js often comes from elsewhere than Debian; the programs are what counts.
+for program in "${programs[@]}"; do
+    command -v "$program" >/dev/null || missing+=("${program/#node/nodejs}")
+done
+[ "${#missing[@]}" -gt 0 ] || exit 0
+
+# Other releases have other versions under these names, so that nothing is installed there.
+# shellcheck source=/dev/null
+system=$(. /etc/os-release 2>/dev/null && echo "$ID ${VERSION_ID:-}") || system=unknown
+[ "$system" = "debian 12" ] || fail "this is $system, not Debian 12, and these packages are missing: ${missing[*]}.
+Install what they are called here (docs: README.md, \"Other systems\"), then set LEAT_SKIP_DEPS=1."
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "you are not root, and there is no sudo. As root, run: apt-get install ${missing[*]}"
+    as_root=(sudo)
+    # Without a terminal nobody can type a password.
+    [ -t 0 ] || as_root=(sudo -n)
+    "${as_root[@]}" true || fail "sudo does not let you become root. As root, run: apt-get install ${missing[*]}"
+fi
+apt() {
+    # env: sudo drops the variables of the caller.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" </dev/null
+}
+
+echo "Installing ${#missing[@]} packages: ${missing[*]}"
+# A list that cannot be fetched may still be good from before; the install tells.
+apt update || echo "deps.sh: the package lists could not be renewed; going on with those that are there" >&2
+# Boost 1.74's headers and 1.81's exclude each other. Which of them stays is not for a script to decide.
+apt install --no-install-recommends --no-remove "${missing[@]}" >/dev/null ||
+    fail "apt-get could not install ${missing[*]} (its reason is above).
+No network: check the mirror in /etc/apt/sources.list and \`apt-get update\`.
+\"Packages need to be removed\": libboost-dev 1.74 is in the way of libboost1.81-dev; if nothing needs it, run: apt-get remove libboost1.74-dev"
