@@ -92,8 +92,10 @@ private:
 
     static std::size_t size_of(const Node& node) {
         std::size_t out = 1;
-        for (const auto& item : node.items) out += size_of(item);
-        for (const auto& [key, value] : node.entries) out += 1 + size_of(value);
+        for (const auto& item : node.items)
+            out += size_of(item);
+        for (const auto& [key, value] : node.entries)
+            out += 1 + size_of(value);
         return out;
     }
 
@@ -143,8 +145,9 @@ private:
         if (key.text == "<<")
             problems_.add(key.mark, "", "merge keys (<<) are not part of YAML 1.2; write the keys out");
         if (const auto* first = find_key(top.node, key.text)) {
-            problems_.add(key.mark, "", "the key \"" + key.text + "\" stands twice in this mapping, first in line " +
-                                            std::to_string(first->mark.line));
+            problems_.add(key.mark, "",
+                          "the key \"" + key.text + "\" stands twice in this mapping, first in line " +
+                              std::to_string(first->mark.line));
         }
         top.key = std::move(key);
     }
@@ -166,7 +169,8 @@ private:
 /// What yaml-cpp cannot say well: bytes that are no text, and tabs. False when parsing makes no sense.
 bool look_at_bytes(const std::string& text, const std::string& file, Problems& problems) {
     if (const auto nul = text.find('\0'); nul != std::string::npos) {
-        const int line = 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'));
+        const int line =
+            1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'));
         problems.add({file, line, 1}, "", "a NUL byte: this is no YAML text");
         return false;
     }
@@ -199,8 +203,10 @@ public:
                 expand(node);
             }
         }
-        for (auto& item : node.items) walk(item);
-        for (auto& [key, value] : node.entries) walk(value);
+        for (auto& item : node.items)
+            walk(item);
+        for (auto& [key, value] : node.entries)
+            walk(value);
     }
 
 private:
@@ -262,8 +268,9 @@ private:
         std::ifstream in(path, std::ios::binary);
         std::ostringstream content;
         if (!in || std::filesystem::is_directory(path) || !(content << in.rdbuf())) {
-            problems_.add(node.mark, "", "!secret: cannot read " + path.string() + ": " +
-                                             (errno ? errno_text(errno) : std::string("it is empty or no file")));
+            problems_.add(node.mark, "",
+                          "!secret: cannot read " + path.string() + ": " +
+                              (errno ? errno_text(errno) : std::string("it is empty or no file")));
             return;
         }
         node.text = content.str();
@@ -277,7 +284,8 @@ private:
 }  // namespace
 
 bool Node::is_null() const {
-    return kind == Kind::scalar && plain && (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL");
+    return kind == Kind::scalar && plain &&
+           (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL");
 }
 
 const Node* Node::find(std::string_view key) const {
@@ -289,7 +297,8 @@ const Node* Node::find(std::string_view key) const {
 
 std::vector<std::string> Node::keys() const {
     std::vector<std::string> out;
-    for (const auto& [name, value] : entries) out.push_back(name.text);
+    for (const auto& [name, value] : entries)
+        out.push_back(name.text);
     return out;
 }
 
@@ -303,7 +312,8 @@ std::optional<Node> parse_yaml(const std::string& text, const std::string& file,
         if (!parser.HandleNextDocument(builder)) return Node{};
         TreeBuilder second(file, problems);
         if (parser.HandleNextDocument(second))
-            problems.add(second.root ? second.root->mark : Mark{file, 0, 0}, "", "a second document; one file holds one");
+            problems.add(second.root ? second.root->mark : Mark{file, 0, 0}, "",
+                         "a second document; one file holds one");
     } catch (const YAML::Exception& e) {
         problems.add(mark_of(e.mark, file), "", "is not YAML: " + e.msg);
         return std::nullopt;
@@ -340,36 +350,36 @@ boost::json::value scalar_value(const Node& scalar) {
 
 std::string pointer_step(std::string_view key) {
     std::string out = "/";
-    for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+    for (const char c : key)
+        out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
     return out;
 }
 
 namespace {
 
-boost::json::value convert(const Node& node, const std::string& at, std::map<std::string, Mark>& marks,
-                           std::vector<std::string>& secrets) {
-    marks[at] = node.mark;
-    if (node.secret) secrets.push_back(at);
+boost::json::value convert(const Node& node, const std::string& at, ComponentSettings& component) {
+    component.marks[at] = node.mark;
+    if (node.secret) component.secrets.push_back(at);
     if (node.kind == Node::Kind::scalar) return scalar_value(node);
     if (node.kind == Node::Kind::list) {
         boost::json::array out;
         for (std::size_t i = 0; i < node.items.size(); ++i)
-            out.push_back(convert(node.items[i], at + "/" + std::to_string(i), marks, secrets));
+            out.push_back(convert(node.items[i], at + "/" + std::to_string(i), component));
         return out;
     }
     boost::json::object out;
     for (const auto& [key, value] : node.entries) {
-        auto converted = convert(value, at + pointer_step(key.text), marks, secrets);
-        marks[at + pointer_step(key.text)] = key.mark;
-        out[key.text] = std::move(converted);
+        const std::string pointer = at + pointer_step(key.text);
+        component.key_marks[pointer] = key.mark;
+        out[key.text] = convert(value, pointer, component);
     }
     return out;
 }
 
 }  // namespace
 
-boost::json::value to_json(const Node& node, std::map<std::string, Mark>& marks, std::vector<std::string>& secrets) {
-    return convert(node, "", marks, secrets);
+void to_json(const Node& node, ComponentSettings& component) {
+    component.value = convert(node, "", component);
 }
 
 }  // namespace leat::config

@@ -16,10 +16,10 @@ namespace leat::config {
 struct Node {
     enum class Kind { scalar, list, map } kind = Kind::scalar;
     Mark mark;
-    std::string text;    ///< of a scalar
-    bool plain = false;  ///< a scalar without quotes, which may mean a number, a boolean or null
-    bool secret = false; ///< the scalar of a !secret; its text is the value already
-    std::vector<Node> items;         ///< of a list
+    std::string text;         ///< of a scalar
+    bool plain = true;        ///< a scalar without quotes, which may mean a number, a boolean or null
+    bool secret = false;      ///< the scalar of a !secret; its text is the value already
+    std::vector<Node> items;  ///< of a list
     std::vector<std::pair<Node, Node>> entries;  ///< of a map, in order; keys are scalars
 
     bool is_null() const;
@@ -39,8 +39,8 @@ std::optional<Node> parse_yaml(const std::string& text, const std::string& file,
 /// that fits neither int64 nor uint64 stays text, so that no digit is lost.
 boost::json::value scalar_value(const Node& scalar);
 
-/// A tree as JSON, with the place of every value by JSON Pointer, and the pointers of secrets.
-boost::json::value to_json(const Node& node, std::map<std::string, Mark>& marks, std::vector<std::string>& secrets);
+/// A tree as JSON: fills the value of `component`, its marks and its secrets.
+void to_json(const Node& node, ComponentSettings& component);
 
 /// One step of a JSON Pointer, escaped (RFC 6901).
 std::string pointer_step(std::string_view key);

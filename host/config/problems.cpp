@@ -35,7 +35,8 @@ std::vector<Problem> Problems::sorted() const {
 
 Error Problems::to_error() const {
     std::string text;
-    for (const auto& problem : sorted()) text += (text.empty() ? "" : "\n") + problem.text();
+    for (const auto& problem : sorted())
+        text += (text.empty() ? "" : "\n") + problem.text();
     return Error(Errc::configuration, std::move(text));
 }
 

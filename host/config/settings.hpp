@@ -48,6 +48,8 @@ struct ComponentSettings {
     Mark where;                ///< of the name
     /// Places of the values by JSON Pointer ("" is the whole), for messages.
     std::map<std::string, Mark> marks;
+    /// Places of the keys that these values stand behind, by the same pointers.
+    std::map<std::string, Mark> key_marks;
     /// JSON Pointers of values that came from !secret: never shown.
     std::vector<std::string> secrets;
 };

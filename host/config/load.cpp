@@ -1,0 +1,481 @@
+#include "config/load.hpp"
+
+#include <glob.h>
+
+#include <algorithm>
+#include <charconv>
+#include <deque>
+#include <new>
+#include <utility>
+
+#include "config/node.hpp"
+#include "config/section.hpp"
+#include "config/suggest.hpp"
+#include "config/text_file.hpp"
+#include "config/units.hpp"
+#include "config/wording.hpp"
+
+namespace leat::config {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr std::size_t largest_file = 16u << 20;
+constexpr std::uint64_t readable_version = 1;
+constexpr std::uint64_t kibi = 1u << 10, mebi = 1u << 20, gibi = 1u << 30, tebi = gibi << 10;
+
+/// A key with its value.
+struct Entry {
+    const Node* key;
+    const Node* value;
+};
+
+/// Names become parts of file names, of metrics and of messages.
+bool is_name(std::string_view name) {
+    const auto is_alphanumeric = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    return !name.empty() && name.size() <= 100 && is_alphanumeric(name[0]) &&
+           std::all_of(name.begin(), name.end(),
+                       [&](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+/// True for a scalar that can be the name of something. `null`, `1` and `true` are names where names are expected.
+bool names_something(const Node& node) {
+    return node.kind == Node::Kind::scalar && !node.secret && !node.text.empty() && !(node.plain && node.text == "~");
+}
+
+bool has_wildcard(std::string_view text) {
+    return text.find_first_of("*?[") != std::string_view::npos;
+}
+
+/// The files that a pattern below `folder` matches, sorted by name.
+/// Errors: Errc::configuration; the text goes on from the pattern ("cannot be searched").
+Result<std::vector<fs::path>> matching_files(const fs::path& folder, const std::string& pattern) {
+    std::string whole;
+    if (!fs::path(pattern).is_absolute() && !folder.empty()) {
+        for (const char c : folder.string()) {
+            if (std::string_view("*?[\\").find(c) != std::string_view::npos) whole += '\\';
+            whole += c;
+        }
+        whole += '/';
+    }
+    whole += pattern;
+    glob_t found{};
+    const int status = ::glob(whole.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
+    std::vector<fs::path> out(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    ::globfree(&found);
+    if (status != 0 && status != GLOB_NOMATCH)
+        return Error(Errc::configuration, "cannot be searched; a folder of it may not be read");
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+/// Reads the main file and all that it includes, then what they say together.
+class Loader {
+public:
+    Loader(const fs::path& file, const Environment& environment, Problems& problems)
+        : environment_(environment), problems_(problems) {
+        settings_.file = file;
+    }
+
+    std::optional<Settings> load(const std::string& text) {
+        if (!read_document(text, settings_.file)) return std::nullopt;
+        if (manager_.value) read_manager(*manager_.value);
+        if (memory_.value) {
+            Section top(*documents_.begin(), "", problems_);
+            top.read_bytes({memory_.value, "memory"}, settings_.memory, mebi, tebi);
+        }
+        if (bucket_.value) read_bucket(*bucket_.value, "bucket", default_bucket_);
+        for (const auto& connection : connections_)
+            check_connection(connection);
+        for (const auto& pipeline : pipelines_)
+            read_pipeline(pipeline);
+        if (pipelines_.empty() && !knows_why_empty_) {
+            problems_.add({settings_.file.string(), 0, 0}, "pipelines",
+                          "is missing; add one, as in pipelines: {orders: {extract: ..., load: ...}}");
+        }
+        return std::move(settings_);
+    }
+
+private:
+    bool read_document(const std::string& text, const fs::path& file) {
+        auto parsed = parse_yaml(text, file.string(), environment_, problems_);
+        if (!parsed) return false;
+        files_.push_back(file);
+        read_top(documents_.emplace_back(std::move(*parsed)), file);
+        files_.pop_back();
+        return true;
+    }
+
+    void read_top(const Node& root, const fs::path& file) {
+        const bool is_main = documents_.size() == 1;
+        if (is_main && root.is_null()) {
+            knows_why_empty_ = true;
+            problems_.add({file.string(), 0, 0}, "",
+                          "is empty; a configuration begins with version: 1 and has pipelines");
+            return;
+        }
+        Section top(root, "", problems_);
+        if (!top.is_mapping()) {
+            knows_why_empty_ = true;
+            return;
+        }
+        const auto version = top.get("version");
+        if (version || is_main) read_version(version, root);
+        if (const auto plugins = top.get("plugins")) read_plugins(*plugins.value, file);
+        take_once(top.get("manager"), manager_);
+        take_once(top.get("memory"), memory_);
+        take_once(top.get("bucket"), bucket_);
+        if (const auto connections = top.get("connections")) collect(*connections.value, "connections", connections_);
+        if (const auto pipelines = top.get("pipelines")) collect(*pipelines.value, "pipelines", pipelines_);
+        const auto include = top.get("include");
+        top.finish();
+        if (include) read_includes(*include.value, file);
+    }
+
+    void read_version(const Section::Found& version, const Node& root) {
+        if (!version) {
+            problems_.add(root.mark, "version", "is missing; write version: 1");
+            return;
+        }
+        const auto value = version->kind == Node::Kind::scalar ? scalar_value(*version.value) : boost::json::value();
+        if (value.is_int64() && value.get_int64() == readable_version) return;
+        problems_.add(version->mark, "version",
+                      "is " + description(*version.value) + ", but this host reads version 1 only");
+    }
+
+    void read_plugins(const Node& node, const fs::path& file) {
+        Section plugins(node, "plugins", problems_);
+        if (const auto directories = plugins.get("directories")) {
+            std::error_code no_working_directory;
+            const auto folder = fs::absolute(file, no_working_directory).parent_path();
+            for_each_text(directories, "plugins.directories", "folders", "[/usr/lib/leat/plugins]",
+                          [&](const Node& item) {
+                              settings_.plugin_directories.push_back((folder / item.text).lexically_normal());
+                          });
+        }
+        plugins.finish();
+    }
+
+    void read_includes(const Node& node, const fs::path& file) {
+        for_each_text({&node, "include"}, "include", "files", "[conf.d/*.yaml]", [&](const Node& item) {
+            const auto folder = file.parent_path();
+            if (!has_wildcard(item.text)) return include(folder / item.text, item);
+            const auto matching = matching_files(folder, item.text);
+            if (!matching)
+                return problems_.add(item.mark, "include", in_quotes(item.text) + ' ' + matching.error().message());
+            for (const auto& each : matching.value())
+                include(each, item);
+        });
+    }
+
+    void include(const fs::path& file, const Node& by) {
+        for (const auto& open : files_) {
+            std::error_code unreadable;
+            if (!fs::equivalent(open, file, unreadable)) continue;
+            return problems_.add(by.mark, "include",
+                                 in_quotes(file.string()) + " is being read already; a file must not include itself");
+        }
+        const auto text = read_text_file(file, largest_file);
+        if (!text) return problems_.add(by.mark, "include", in_quotes(file.string()) + ' ' + text.error().message());
+        read_document(text.value(), file);
+    }
+
+    /// Calls `use` for each text of a list of texts.
+    template <class Use>
+    void for_each_text(const Section::Found& found, const std::string& path, const std::string& what,
+                       const std::string& example, Use use) {
+        if (found->kind != Node::Kind::list) {
+            return problems_.add(
+                found->mark, path,
+                "is " + description(*found.value) + ", but must be a list of " + what + ", as in " + example);
+        }
+        std::size_t index = 0;
+        for (const auto& item : found->items) {
+            const auto item_path = path + '[' + std::to_string(index++) + ']';
+            if (names_something(item)) {
+                use(item);
+            } else {
+                problems_.add(item.mark, item_path, "is " + description(item) + ", but must be a path");
+            }
+        }
+    }
+
+    /// A section that applies to the whole may stand in one file only.
+    void take_once(const Section::Found& found, Section::Found& taken) {
+        if (!found) return;
+        if (taken) {
+            return problems_.add(found->mark, std::string(found.name),
+                                 "is given twice; first at " + taken->mark.text());
+        }
+        taken = found;
+    }
+
+    /// Named entries of a mapping, which may come from several files; a name must come once.
+    void collect(const Node& node, const std::string& path, std::vector<Entry>& entries) {
+        if (node.kind != Node::Kind::map) {
+            knows_why_empty_ = true;
+            return problems_.add(node.mark, path, "is " + description(node) + ", but must be a mapping by name");
+        }
+        for (const auto& [key, value] : node.entries) {
+            if (!is_name(key.text)) {
+                problems_.add(
+                    key.mark, below(path, key.text),
+                    "is no name that can be used here, for it becomes a part of file names: it may have "
+                    "letters, digits, \"_\", \".\" and \"-\", must begin with a letter or a digit, and has at "
+                    "most 100 characters");
+            }
+            const auto first = find(entries, key.text);
+            if (first) {
+                problems_.add(key.mark, below(path, key.text), "is given twice; first at " + first->key->mark.text());
+            } else {
+                entries.push_back({&key, &value});
+            }
+        }
+    }
+
+    static const Entry* find(const std::vector<Entry>& entries, std::string_view name) {
+        for (const auto& entry : entries) {
+            if (entry.key->text == name) return &entry;
+        }
+        return nullptr;
+    }
+
+    void read_manager(const Node& node) {
+        Section manager(node, "manager", problems_);
+        manager.read_count(manager.get("workers"), settings_.manager.workers, 1, 1024);
+        if (const auto on_error = manager.get("on_error")) {
+            settings_.manager.stop_on_error = on_error->text == "stop";
+            if (on_error->text != "stop" && on_error->text != "continue")
+                manager.problem(on_error, "is " + description(*on_error.value) + ", but must be stop or continue");
+        }
+        manager.read_duration(manager.get("grace"), settings_.manager.grace, 1ms, 1h);
+        manager.finish();
+    }
+
+    void read_bucket(const Node& node, const std::string& path, BucketSettings& out) {
+        Section bucket(node, path, problems_);
+        bucket.read_count(bucket.get("rows", "batch_size"), out.rows, 1, 100'000'000);
+        bucket.read_bytes(bucket.get("bytes"), out.bytes, kibi, 16 * gibi);
+        bucket.read_duration(bucket.get("timeout"), out.timeout, 1ms, 24h);
+        const auto workers = bucket.get("workers", "worker_num");
+        bucket.read_count(workers, out.workers, 1, 256);
+        out.workers_given_here = static_cast<bool>(workers);
+        bucket.finish();
+    }
+
+    void read_pipeline(const Entry& entry) {
+        PipelineSettings out;
+        out.name = entry.key->text;
+        out.where = entry.key->mark;
+        out.bucket = default_bucket_;
+        out.bucket.workers_given_here = false;
+        const auto path = below("pipelines", out.name);
+        Section pipeline(*entry.value, path, problems_);
+        const auto run = pipeline.get("run");
+        const auto extract = pipeline.get("extract");
+        const auto transform = pipeline.get("transform");
+        const auto load = pipeline.get("load");
+        if (const auto bucket = pipeline.get("bucket")) read_bucket(*bucket.value, below(path, "bucket"), out.bucket);
+        const auto retry = pipeline.get("retry");
+        if (retry) read_retry(*retry.value, below(path, "retry"), out.retry);
+        const auto dead_letters = pipeline.get("dead_letters");
+        if (dead_letters) read_dead_letters(*dead_letters.value, below(path, "dead_letters"), out.dead_letters);
+        pipeline.finish();
+        if (run) {
+            for (const auto& other : {extract, transform, load, retry, dead_letters}) {
+                if (other) pipeline.problem(other, "cannot stand beside run: a run component does all of it itself");
+            }
+            out.run = read_stage(*run.value, below(path, "run"));
+            if (out.run) settings_.pipelines.push_back(std::move(out));
+            return;
+        }
+        if (extract) out.extract = read_stage(*extract.value, below(path, "extract"));
+        if (transform) read_transforms(*transform.value, below(path, "transform"), out.transform);
+        if (load) out.load = read_stage(*load.value, below(path, "load"));
+        if (!extract && !load && !pipeline.is_mapping()) {
+            if (entry.value->is_null())
+                problems_.add(out.where, path, "is empty; a pipeline has extract and load, or run");
+            return;
+        }
+        if (!extract)
+            problems_.add(out.where, path,
+                          "has no extract; say where its rows come from, as in extract: {csv: {path: orders.csv}}");
+        if (!load)
+            problems_.add(out.where, path,
+                          "has no load; say where its rows go, as in load: {sqlite: {path: shop.db, table: orders}}");
+        if (out.extract && out.load) settings_.pipelines.push_back(std::move(out));
+    }
+
+    void read_transforms(const Node& node, const std::string& path, std::vector<ComponentSettings>& out) {
+        if (node.kind != Node::Kind::list) {
+            return problems_.add(
+                node.mark, path,
+                "is " + description(node) + ", but must be a list of components, as in [{sql: \"SELECT ...\"}]");
+        }
+        for (std::size_t i = 0; i < node.items.size(); ++i) {
+            auto stage = read_stage(node.items[i], path + '[' + std::to_string(i) + ']');
+            if (stage) out.push_back(std::move(*stage));
+        }
+    }
+
+    void read_retry(const Node& node, const std::string& path, RetrySettings& out) {
+        Section retry(node, path, problems_);
+        retry.read_count(retry.get("attempts"), out.attempts, 1, 100);
+        retry.read_duration(retry.get("first_wait"), out.first_wait, 1ms, 1h);
+        retry.finish();
+    }
+
+    void read_dead_letters(const Node& node, const std::string& path, DeadLetterSettings& out) {
+        Section dead_letters(node, path, problems_);
+        if (const auto limit = dead_letters.get("limit")) read_limit(dead_letters, limit, out);
+        dead_letters.finish();
+    }
+
+    static void read_limit(Section& section, const Section::Found& limit, DeadLetterSettings& out) {
+        if (limit->kind == Node::Kind::scalar && !limit->secret) {
+            if (const auto rows = number_before<std::uint64_t>(limit->text, "rows")) {
+                out.rows = rows;
+                return;
+            }
+            const auto percent = number_before<double>(limit->text, "%");
+            if (percent && *percent >= 0 && *percent <= 100) {
+                out.fraction = *percent / 100;
+                return;
+            }
+        }
+        section.problem(limit,
+                        "is " + description(*limit.value) +
+                            ", but must be a number of rows or a part of them from 0% to 100%, as in 100 rows or 1%");
+    }
+
+    template <class Number>
+    static std::optional<Number> number_before(std::string_view text, std::string_view unit) {
+        Number out{};
+        const char* const end = text.data() + text.size();
+        auto [at, error] = std::from_chars(text.data(), end, out);
+        if (error != std::errc()) return std::nullopt;
+        while (at != end && *at == ' ')
+            ++at;
+        if (std::string_view(at, static_cast<std::size_t>(end - at)) != unit) return std::nullopt;
+        return out;
+    }
+
+    /// A component with its keys. Empty when it cannot be said which.
+    std::optional<ComponentSettings> read_stage(const Node& node, const std::string& path) {
+        const auto stage = component_of(node, path);
+        if (!stage) return std::nullopt;
+        ComponentSettings out;
+        out.id = stage->key->text;
+        out.where = stage->key->mark;
+        const Entry* const connection = find(connections_, out.id);
+        if (!connection) {
+            take_options(*stage->value, below(path, out.id), out);
+            return out;
+        }
+        const auto connected = component_of(*connection->value, below("connections", out.id));
+        if (!connected) return std::nullopt;
+        const auto connection_path = below(path, out.id);
+        out.id = connected->key->text;
+        take_options(merged(*connected->value, *stage->value, connection_path), connection_path, out);
+        return out;
+    }
+
+    void check_connection(const Entry& connection) {
+        const auto path = below("connections", connection.key->text);
+        const auto component = component_of(*connection.value, path);
+        if (!component || component->value->kind == Node::Kind::map || component->value->is_null()) return;
+        problems_.add(component->value->mark, below(path, component->key->text),
+                      "is " + description(*component->value) + ", but must be a mapping of options");
+    }
+
+    /// What `stage` says, and what only the connection says. The options of a connection are checked by themselves.
+    Node merged(const Node& connection, const Node& stage, const std::string& path) {
+        if (stage.kind != Node::Kind::map && !stage.is_null()) {
+            problems_.add(stage.mark, path,
+                          "is " + description(stage) + ", but must be a mapping of options, since it is a connection");
+        }
+        Node out = stage.kind == Node::Kind::map ? stage : Node{};
+        if (connection.kind != Node::Kind::map) return out;
+        if (out.kind != Node::Kind::map) out.mark = connection.mark;
+        out.kind = Node::Kind::map;
+        for (const auto& [key, value] : connection.entries) {
+            if (!out.find(key.text)) out.entries.emplace_back(key, value);
+        }
+        return out;
+    }
+
+    void take_options(const Node& options, const std::string& path, ComponentSettings& out) {
+        if (options.kind == Node::Kind::list) {
+            return problems_.add(options.mark, path,
+                                 "is a list, but must be a mapping of options, or a single value in the short form");
+        }
+        to_json(options, out);
+    }
+
+    /// The one component that a node names, bare or with its options. Empty, and a problem, when it names none.
+    std::optional<Entry> component_of(const Node& node, const std::string& path) {
+        static const Node no_options;
+        if (names_something(node)) return Entry{&node, &no_options};
+        if (node.kind == Node::Kind::map && node.entries.size() == 1) {
+            const auto& [key, value] = node.entries[0];
+            if (names_something(key)) return Entry{&key, &value};
+        }
+        std::string message;
+        if (node.kind == Node::Kind::map && node.entries.size() > 1) {
+            auto names = node.keys();
+            for (auto& name : names)
+                name = printable(name);
+            message = "has the keys " + joined(names, "and") +
+                      ", but must name one component; its options stand below its name";
+        } else {
+            message = "is " + description(node) + ", but must name a component";
+        }
+        problems_.add(node.mark, path, message + ", as in {csv: {path: orders.csv}}");
+        return std::nullopt;
+    }
+
+    const Environment& environment_;
+    Problems& problems_;
+    Settings settings_;
+    BucketSettings default_bucket_;
+    std::deque<Node> documents_;   ///< entries point into them
+    std::vector<fs::path> files_;  ///< being read, the main one first
+    Section::Found manager_, memory_, bucket_;
+    std::vector<Entry> connections_;
+    std::vector<Entry> pipelines_;
+    bool knows_why_empty_ = false;  ///< a problem says already why there is no pipeline
+};
+
+/// No exception leaves this module.
+template <class Body>
+std::optional<Settings> guarded(const fs::path& file, Problems& problems, Body body) {
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        problems.add({file.string(), 0, 0}, "", "cannot be read: not enough memory");
+    } catch (const std::exception& e) {
+        problems.add({file.string(), 0, 0}, "", std::string("cannot be read: ") + e.what());
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Settings> load(const fs::path& file, const Environment& environment, Problems& problems) {
+    return guarded(file, problems, [&]() -> std::optional<Settings> {
+        const auto text = read_text_file(file, largest_file);
+        if (text) return Loader(file, environment, problems).load(text.value());
+        problems.add({file.string(), 0, 0}, "", text.error().message());
+        return std::nullopt;
+    });
+}
+
+std::optional<Settings> load_text(const std::string& text, const fs::path& file, const Environment& environment,
+                                  Problems& problems) {
+    return guarded(file, problems, [&] { return Loader(file, environment, problems).load(text); });
+}
+
+}  // namespace leat::config

@@ -1,0 +1,125 @@
+#include "config/section.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "config/suggest.hpp"
+#include "config/units.hpp"
+#include "config/wording.hpp"
+
+namespace leat::config {
+namespace {
+
+std::optional<std::uint64_t> whole_number(const Node& node) {
+    if (node.kind != Node::Kind::scalar) return std::nullopt;
+    const auto value = scalar_value(node);
+    if (value.is_int64() && value.get_int64() >= 0) return static_cast<std::uint64_t>(value.get_int64());
+    if (value.is_uint64()) return value.get_uint64();
+    return std::nullopt;
+}
+
+/// True for text with or without a unit, and for a bare number: parse_bytes and parse_duration say what is wrong.
+bool may_have_unit(const Node& node) {
+    if (node.kind != Node::Kind::scalar || node.secret) return false;
+    const auto value = scalar_value(node);
+    return value.is_string() || value.is_number();
+}
+
+}  // namespace
+
+std::string description(const Node& node) {
+    if (node.secret) return "a secret";
+    switch (node.kind) {
+        case Node::Kind::list:
+            return "a list";
+        case Node::Kind::map:
+            return "a mapping";
+        case Node::Kind::scalar:
+            break;
+    }
+    return description(scalar_value(node));
+}
+
+std::string below(const std::string& path, std::string_view name) {
+    return path.empty() ? printable(name) : path + '.' + printable(name);
+}
+
+Section::Section(const Node& node, std::string path, Problems& problems)
+    : node_(node), path_(std::move(path)), problems_(problems) {
+    if (!is_mapping() && !node.is_null())
+        problems_.add(node.mark, path_, "is " + description(node) + ", but must be a mapping of keys and values");
+}
+
+Section::Found Section::get(std::string_view name) {
+    known_.push_back({name, {}});
+    return {node_.find(name), name};
+}
+
+Section::Found Section::get(std::string_view name, std::string_view alias) {
+    known_.push_back({name, alias});
+    const Found by_name{node_.find(name), name}, by_alias{node_.find(alias), alias};
+    if (by_name && by_alias)
+        problem(by_alias, "is another name of " + path_of(name) + ", which is given too; write only one of them");
+    return by_name ? by_name : by_alias;
+}
+
+void Section::read_bytes(const Found& found, std::uint64_t& out, std::uint64_t least, std::uint64_t most) {
+    if (!found) return;
+    const std::string range = bytes_text(least) + " to " + bytes_text(most);
+    if (!may_have_unit(*found.value))
+        return problem(found, "is " + description(*found.value) + ", but must be a size from " + range);
+    const auto read = parse_bytes(found->text);
+    if (!read) return problem(found, read.error().message());
+    if (read.value() < least || read.value() > most)
+        return problem(found, "is " + found->text + ", but must be from " + range);
+    out = read.value();
+}
+
+void Section::read_duration(const Found& found, std::chrono::nanoseconds& out, std::chrono::nanoseconds least,
+                            std::chrono::nanoseconds most) {
+    if (!found) return;
+    const std::string range = duration_text(least) + " to " + duration_text(most);
+    if (!may_have_unit(*found.value))
+        return problem(found, "is " + description(*found.value) + ", but must be a duration from " + range);
+    const auto read = parse_duration(found->text);
+    if (!read) return problem(found, read.error().message());
+    if (read.value() < least || read.value() > most)
+        return problem(found, "is " + found->text + ", but must be from " + range);
+    out = read.value();
+}
+
+bool Section::count(const Found& found, std::uint64_t least, std::uint64_t most, std::uint64_t& out) {
+    if (!found) return false;
+    const auto read = whole_number(*found.value);
+    if (read && *read >= least && *read <= most) {
+        out = *read;
+        return true;
+    }
+    problem(found, "is " + description(*found.value) + ", but must be a whole number from " + std::to_string(least) +
+                       " to " + std::to_string(most));
+    return false;
+}
+
+void Section::finish() {
+    std::vector<std::string> names, shown;
+    for (const auto& [name, alias] : known_) {
+        names.emplace_back(name);
+        if (!alias.empty()) names.emplace_back(alias);
+        shown.push_back(std::string(name) + (alias.empty() ? "" : " (or " + std::string(alias) + ')'));
+    }
+    for (const auto& [key, value] : node_.entries) {
+        if (std::find(names.begin(), names.end(), key.text) != names.end()) continue;
+        problems_.add(key.mark, path_of(key.text),
+                      "is no key here" + did_you_mean(key.text, names) + "; the keys are " + joined(shown, "and"));
+    }
+}
+
+std::string Section::path_of(std::string_view name) const {
+    return below(path_, name);
+}
+
+void Section::problem(const Found& found, std::string message) {
+    problems_.add(found->mark, path_of(found.name), std::move(message));
+}
+
+}  // namespace leat::config
