@@ -1,0 +1,151 @@
+#include "cli/arguments.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <map>
+#include <ostream>
+
+namespace leat::cli {
+namespace {
+
+constexpr auto exit_codes = R"(
+Exit codes:
+  0  done
+  1  a pipeline failed, or the receipt does not balance
+  2  the command line is wrong
+  3  the configuration is wrong
+  4  a plugin is missing, refused or misbehaves
+  5  stopped by a signal; what was in hand is committed)";
+
+constexpr auto load_help = R"(
+SRC and DST are files, or COMPONENT:PATH with options behind a question mark:
+  orders.csv   events.ndjson.gz   shop.db?table=orders   sqlite:shop.db
+  "csv:orders.txt?delimiter=;&header=false"   generate:?rows=1000
+  -            as DST: a table on standard output; as SRC with a component: csv:-
+TABLE is the table of the database among the two; without it, the name of the source's file.)";
+
+/// CLI11 fills the structs; each subcommand remembers how to take its own.
+struct Reader {
+    CLI::App app{
+        "Leat moves rows through plugins: every row is in its target exactly once, or with the rejects and its "
+        "reason, and the receipt balances.",
+        "leat"};
+    Arguments common;
+    RunArguments run;
+    CheckArguments check;
+    PreviewArguments preview;
+    LoadArguments load;
+    PluginListArguments plugin_list;
+    PluginShowArguments plugin_show;
+    PluginCheckArguments plugin_check;
+
+    Reader() {
+        app.require_subcommand(1);
+        app.set_version_flag("--version", "leat " LEAT_VERSION);
+        app.footer(exit_codes);
+        app.fallthrough();
+        app.add_option("--plugins", common.plugin_directories,
+                       "A directory with plugins, searched first; may be given more than once")
+            ->type_name("DIR")
+            ->allow_extra_args(false);
+        const std::map<std::string, observe::Level> levels = {{"trace", observe::Level::trace},
+                                                              {"debug", observe::Level::debug},
+                                                              {"info", observe::Level::info},
+                                                              {"warn", observe::Level::warn},
+                                                              {"error", observe::Level::error}};
+        app.add_option_function<std::string>(
+               "--log-level",
+               [this, levels](const std::string& name) {
+                   common.log_level = levels.at(name);
+                   common.log_level_given = true;
+               },
+               "What is logged to standard error: trace, debug, info, warn or error")
+            ->type_name("LEVEL")
+            ->check(CLI::IsMember(std::vector<std::string>{"trace", "debug", "info", "warn", "error"}));
+
+        auto* const run_app = add(app, "run", "Runs every pipeline of FILE to its end", &Reader::run);
+        run_app->add_option("FILE", run.file, "The configuration")->required();
+        add_run_options(*run_app, run);
+
+        auto* const check_app =
+            add(app, "check", "Checks FILE and the components that it names; runs nothing", &Reader::check);
+        check_app->add_option("FILE", check.file, "The configuration")->required();
+        add_json(*check_app, check.json);
+
+        auto* const preview_app =
+            add(app, "preview", "Shows the first rows after every stage; writes nothing", &Reader::preview);
+        preview_app->add_option("FILE", preview.file, "The configuration")->required();
+        preview_app->add_option("--pipeline", preview.pipeline, "Only this pipeline")->type_name("NAME");
+        preview_app->add_option("--rows", preview.rows, "How many rows (10)")
+            ->type_name("N")
+            ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000}));
+        add_json(*preview_app, preview.json);
+
+        auto* const load_app = add(app, "load", "Loads SRC into DST without a configuration", &Reader::load);
+        load_app->footer(load_help);
+        load_app->add_option("SRC", load.source, "Where the rows come from")->required();
+        load_app->add_option("DST", load.target, "Where they go")->required();
+        load_app->add_option("TABLE", load.table, "Table of the database");
+        load_app->add_option("--mode", load.mode, "What happens to rows that are there: append, replace or upsert")
+            ->type_name("MODE")
+            ->check(CLI::IsMember(std::vector<std::string>{"append", "replace", "upsert"}));
+        load_app->add_option("--key", load.key, "Key columns for upsert: a,b")->type_name("COLUMNS")->delimiter(',');
+        load_app->add_option("--save", load.save, "Writes the configuration that it runs to FILE")->type_name("FILE");
+        add_run_options(*load_app, load.run);
+
+        auto* const plugins = app.add_subcommand("plugin", "What is installed, and what a plugin file is worth");
+        plugins->require_subcommand(1);
+        auto* const list_app = add(*plugins, "list", "Lists all components, and refused files", &Reader::plugin_list);
+        add_json(*list_app, plugin_list.json);
+        auto* const show_app =
+            add(*plugins, "show", "Documents a component from its own description", &Reader::plugin_show);
+        show_app->add_option("ID", plugin_show.id, "Of a component or a plugin")->required();
+        add_json(*show_app, plugin_show.json);
+        auto* const plugin_check_app =
+            add(*plugins, "check", "Tells whether a host will take FILE.so, and why not", &Reader::plugin_check);
+        plugin_check_app->add_option("FILE.so", plugin_check.file, "The library")->required();
+        add_json(*plugin_check_app, plugin_check.json);
+    }
+
+    template <class Struct>
+    CLI::App* add(CLI::App& to, const char* name, const char* what, Struct Reader::*member) {
+        auto* const app_of_verb = to.add_subcommand(name, what);
+        members.push_back([this, member] { return Verb(this->*member); });
+        apps.push_back(app_of_verb);
+        return app_of_verb;
+    }
+
+    static void add_json(CLI::App& to, bool& json) { to.add_flag("--json", json, "Prints JSON"); }
+
+    static void add_run_options(CLI::App& to, RunArguments& run) {
+        to.add_option("--state", run.state, "Where receipts and rejects are kept (./.leat)")->type_name("DIR");
+        to.add_flag("--json", run.json, "Prints the receipt as JSON, on the last line");
+    }
+
+    Arguments taken() {
+        for (std::size_t i = 0; i < apps.size(); ++i) {
+            if (apps[i]->parsed()) common.verb = members[i]();
+        }
+        return common;
+    }
+
+    std::vector<CLI::App*> apps;
+    std::vector<std::function<Verb()>> members;
+};
+
+}  // namespace
+
+std::variant<Arguments, Exit> read_arguments(int argc, const char* const* argv, const Console& console) {
+    Reader reader;
+    try {
+        reader.app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        const int code = reader.app.exit(e, console.out, console.err);
+        return code == 0 ? Exit::done : Exit::usage;
+    }
+    return reader.taken();
+}
+
+}  // namespace leat::cli

@@ -1,0 +1,71 @@
+// The command line as structs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/console.hpp"
+#include "observe/log.hpp"
+
+namespace leat::cli {
+
+struct RunArguments {
+    std::filesystem::path file;
+    std::filesystem::path state = ".leat";
+    bool json = false;
+};
+
+struct CheckArguments {
+    std::filesystem::path file;
+    bool json = false;
+};
+
+struct PreviewArguments {
+    std::filesystem::path file;
+    std::string pipeline;  ///< empty: all of them
+    std::uint64_t rows = 10;
+    bool json = false;
+};
+
+struct LoadArguments {
+    std::string source;
+    std::string target;
+    std::string table;
+    std::string mode;              ///< append, replace or upsert; empty: what the sink does by itself
+    std::vector<std::string> key;  ///< columns
+    std::filesystem::path save;    ///< where to write the YAML; empty: nowhere
+    RunArguments run;              ///< without `file`
+};
+
+struct PluginListArguments {
+    bool json = false;
+};
+
+struct PluginShowArguments {
+    std::string id;  ///< of a component or a plugin
+    bool json = false;
+};
+
+struct PluginCheckArguments {
+    std::filesystem::path file;
+    bool json = false;
+};
+
+using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, LoadArguments, PluginListArguments,
+                          PluginShowArguments, PluginCheckArguments>;
+
+struct Arguments {
+    Verb verb;
+    std::vector<std::filesystem::path> plugin_directories;  ///< searched before those of the configuration
+    observe::Level log_level = observe::Level::info;
+    bool log_level_given = false;
+};
+
+/// The arguments, or the exit code when there is nothing more to do: --help, --version, or a usage error, each already
+/// printed.
+std::variant<Arguments, Exit> read_arguments(int argc, const char* const* argv, const Console& console);
+
+}  // namespace leat::cli

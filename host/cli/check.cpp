@@ -1,0 +1,44 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <ostream>
+
+#include "cli/verbs.hpp"
+#include "observe/text_log.hpp"
+
+namespace leat::cli {
+namespace {
+
+boost::json::object problem_json(const config::Problem& problem) {
+    return {{"file", problem.where.file},
+            {"line", problem.where.line},
+            {"column", problem.where.column},
+            {"path", problem.path},
+            {"message", problem.message}};
+}
+
+}  // namespace
+
+Exit check(const CheckArguments& verb, const Arguments& arguments, const Console& console) {
+    config::Problems problems;
+    const auto prepared = prepare(ConfigurationFile{verb.file}, arguments, console, problems);
+    if (verb.json) {
+        boost::json::array list;
+        for (const auto& problem : problems.sorted())
+            list.emplace_back(problem_json(problem));
+        if (!prepared) list.emplace_back(problem_json({{}, "", prepared.error().text()}));
+        const bool ok = list.empty();
+        console.out << boost::json::serialize(boost::json::object{{"ok", ok}, {"problems", std::move(list)}}) << '\n';
+        return ok ? Exit::done : prepared ? exit_for(problems.to_error()) : exit_for(prepared.error());
+    }
+    if (!prepared) return console.fail(prepared.error());
+    if (!prepared.value()) return show_problems(problems, console);
+    observe::TextLog log(arguments.log_level);
+    warn_of_refused(prepared.value()->catalog, log);
+    const auto count = prepared.value()->settings.pipelines.size();
+    console.out << verb.file.string() << ": no problems in " << count << (count == 1 ? " pipeline" : " pipelines")
+                << '\n';
+    return Exit::done;
+}
+
+}  // namespace leat::cli

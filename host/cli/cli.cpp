@@ -1,0 +1,63 @@
+#include "cli/cli.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include "cli/arguments.hpp"
+#include "cli/verbs.hpp"
+
+namespace leat::cli {
+namespace {
+
+std::filesystem::path own_executable() {
+    std::error_code error;
+    auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+    return error ? std::filesystem::path("/usr/bin/leat") : path;
+}
+
+std::optional<std::string> environment(const std::string& name) {
+    const char* const value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+Exit execute(const Arguments& arguments, const Console& console) {
+    struct Dispatch {
+        const Arguments& arguments;
+        const Console& console;
+        Exit operator()(const RunArguments& verb) const { return run(verb, arguments, console); }
+        Exit operator()(const CheckArguments& verb) const { return check(verb, arguments, console); }
+        Exit operator()(const PreviewArguments& verb) const { return preview(verb, arguments, console); }
+        Exit operator()(const LoadArguments& verb) const { return load(verb, arguments, console); }
+        Exit operator()(const PluginListArguments& verb) const { return plugin_list(verb, arguments, console); }
+        Exit operator()(const PluginShowArguments& verb) const { return plugin_show(verb, arguments, console); }
+        Exit operator()(const PluginCheckArguments& verb) const { return plugin_check(verb, arguments, console); }
+    };
+    return std::visit(Dispatch{arguments, console}, arguments.verb);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A reader that has gone is an error of the write, which names it; not a death without a receipt.
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    const Console console{std::cout,        std::cerr,  ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1,
+                          own_executable(), environment};
+    try {
+        const auto read = read_arguments(argc, argv, console);
+        const auto code =
+            std::holds_alternative<Exit>(read) ? std::get<Exit>(read) : execute(std::get<Arguments>(read), console);
+        std::cout.flush();
+        return static_cast<int>(code);
+    } catch (const std::bad_alloc&) {
+        return static_cast<int>(console.fail(Exit::failed, "out of memory"));
+    } catch (const std::exception& e) {
+        return static_cast<int>(
+            console.fail(Exit::failed, std::string("internal error: ") + e.what() + "; please report it"));
+    }
+}
+
+}  // namespace leat::cli

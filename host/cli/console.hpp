@@ -1,0 +1,40 @@
+// What a verb works with: streams, environment, the program's own place.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace leat::cli {
+
+/// Exit codes that scripts can trust; listed in `leat --help`.
+enum class Exit : int {
+    done = 0,
+    failed = 1,         ///< a pipeline failed, or its receipt does not balance
+    usage = 2,          ///< the command line is wrong
+    configuration = 3,  ///< the configuration is wrong
+    plugin = 4,         ///< a plugin is missing, refused or misbehaves
+    stopped = 5,        ///< stopped by a signal
+};
+
+/// The exit code for an error that ended the program's work.
+Exit exit_for(const Error& error) noexcept;
+
+struct Console {
+    std::ostream& out;
+    std::ostream& err;
+    bool out_is_terminal = false;
+    bool err_is_terminal = false;
+    std::filesystem::path executable;  ///< absolute
+    std::function<std::optional<std::string>(const std::string& name)> environment;
+
+    /// Writes "leat: TEXT" to `err` and passes the code on: `return console.fail(Exit::usage, "...")`.
+    Exit fail(Exit code, const std::string& text) const;
+    Exit fail(const Error& error) const { return fail(exit_for(error), error.text()); }
+};
+
+}  // namespace leat::cli

@@ -1,0 +1,57 @@
+#include "cli/prepare.hpp"
+
+#include <ostream>
+#include <utility>
+
+#include "plugin/library.hpp"
+#include "runtime/manager.hpp"
+
+namespace leat::cli {
+
+Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& named, const Arguments& arguments,
+                                     const Console& console) {
+    plugin::Scan scan;
+    scan.named = arguments.plugin_directories;
+    scan.named.insert(scan.named.end(), named.begin(), named.end());
+    scan.defaults =
+        plugin::default_directories(console.executable, [&](const char* name) { return console.environment(name); });
+    return plugin::Catalog::scan(scan);
+}
+
+Result<std::optional<Prepared>> prepare(const Configuration& configuration, const Arguments& arguments,
+                                        const Console& console, config::Problems& problems) {
+    auto settings =
+        std::holds_alternative<ConfigurationFile>(configuration)
+            ? config::load(std::get<ConfigurationFile>(configuration).path, console.environment, problems)
+            : config::load_text(std::get<ConfigurationText>(configuration).text,
+                                std::get<ConfigurationText>(configuration).name, console.environment, problems);
+    if (!settings) return std::optional<Prepared>();
+    auto scanned = scan_plugins(settings->plugin_directories, arguments, console);
+    if (!scanned) {
+        // What is wrong in the file is said first: it may be the cause.
+        if (!problems.empty()) return std::optional<Prepared>();
+        return std::move(scanned).error();
+    }
+    runtime::check(*settings, scanned.value(), problems);
+    if (!problems.empty()) return std::optional<Prepared>();
+    return std::optional<Prepared>(Prepared{std::move(*settings), std::move(scanned).value()});
+}
+
+Exit show_problems(const config::Problems& problems, const Console& console) {
+    const auto error = problems.to_error();
+    const auto count = problems.sorted().size();
+    console.err << error.message() << '\n'
+                << "leat: " << count << (count == 1 ? " problem" : " problems") << "; nothing was run\n";
+    return exit_for(error);
+}
+
+void warn_of_refused(const plugin::Catalog& catalog, observe::Log& log) {
+    for (const auto& refusal : catalog.refused())
+        log.warn("plugin refused: " + refusal.error.text());
+    for (const auto* library : catalog.libraries()) {
+        for (const auto& warning : library->warnings())
+            log.warn("plugin: " + warning);
+    }
+}
+
+}  // namespace leat::cli

@@ -1,0 +1,108 @@
+#include "cli/receipt_view.hpp"
+
+#include <boost/json/array.hpp>
+
+#include "cli/text_table.hpp"
+
+namespace leat::cli {
+namespace {
+
+using runtime::PipelineReceipt;
+using runtime::StageReceipt;
+
+boost::json::object stage_json(const StageReceipt& stage) {
+    return {{"role", stage.role},         {"component", stage.component}, {"rows_in", stage.rows_in},
+            {"rows_out", stage.rows_out}, {"dead", stage.dead},           {"batches", stage.batches},
+            {"seconds", stage.seconds}};
+}
+
+boost::json::object pipeline_json(const PipelineReceipt& one) {
+    boost::json::array stages;
+    for (const auto& stage : one.stages)
+        stages.emplace_back(stage_json(stage));
+    boost::json::array rejects;
+    for (const auto& file : one.rejects_files)
+        rejects.emplace_back(file);
+    boost::json::value error;
+    if (one.error) error = one.error->text();
+    boost::json::object out = {{"name", one.name},           {"outcome", runtime::outcome_name(one.outcome)},
+                               {"read", one.read},           {"delivered", one.delivered},
+                               {"filtered", one.filtered},   {"dead", one.dead},
+                               {"added", one.added},         {"unsettled", one.unsettled},
+                               {"buckets", one.buckets},     {"bytes", one.bytes},
+                               {"seconds", one.seconds},     {"error", std::move(error)},
+                               {"balanced", one.balanced},   {"rejects", std::move(rejects)},
+                               {"stages", std::move(stages)}};
+    if (!one.balanced) out["imbalance"] = one.imbalance;
+    return out;
+}
+
+void add_notes(std::string& out, const PipelineReceipt& one) {
+    const std::string name = "pipeline \"" + one.name + "\"";
+    if (one.error) out += "error: " + one.error->text() + "\n";
+    if (!one.balanced) out += "error: " + name + ": the receipt does not balance: " + one.imbalance + "\n";
+    for (const auto& file : one.rejects_files)
+        out +=
+            grouped(one.dead) + (one.dead == 1 ? " row" : " rows") + " of " + name + " dead; reasons in " + file + "\n";
+    if (one.unsettled > 0) {
+        out += grouped(one.unsettled) + (one.unsettled == 1 ? " row" : " rows") + " of " + name +
+               " in flight at the end; not counted as read, and still in the source\n";
+    }
+}
+
+}  // namespace
+
+boost::json::object receipt_json(const runtime::RunReceipt& receipt) {
+    boost::json::array pipelines;
+    for (const auto& one : receipt.pipelines)
+        pipelines.emplace_back(pipeline_json(one));
+    return {{"pipelines", std::move(pipelines)},
+            {"balanced", receipt.balanced()},
+            {"started", receipt.started},
+            {"seconds", receipt.seconds}};
+}
+
+std::string receipt_table(const runtime::RunReceipt& receipt) {
+    constexpr auto right = TextTable::Align::right;
+    bool any_added = false;
+    for (const auto& one : receipt.pipelines)
+        any_added = any_added || one.added > 0;
+    std::vector<TextTable::Column> columns = {{"pipeline"}, {"outcome"}, {"read", right}};
+    if (any_added) columns.push_back({"added", right});
+    for (const char* title : {"delivered", "filtered", "dead", "buckets", "bytes", "time"})
+        columns.push_back({title, right});
+    TextTable table(std::move(columns));
+    for (const auto& one : receipt.pipelines) {
+        std::vector<std::string> cells = {one.name, runtime::outcome_name(one.outcome), grouped(one.read)};
+        if (any_added) cells.push_back(grouped(one.added));
+        for (auto number : {one.delivered, one.filtered, one.dead, one.buckets})
+            cells.push_back(grouped(number));
+        cells.push_back(bytes_text(static_cast<double>(one.bytes)));
+        cells.push_back(duration_text(one.seconds));
+        table.add(std::move(cells));
+    }
+    std::string out = table.text();
+
+    TextTable stages({{"stage"}, {"in", right}, {"out", right}, {"dead", right}, {"batches", right}, {"busy", right}});
+    std::size_t count = 0;
+    for (const auto& one : receipt.pipelines) {
+        for (const auto& stage : one.stages) {
+            const bool source = stage.role == "extract";
+            const std::string title =
+                (receipt.pipelines.size() > 1 ? one.name + " " : "") + stage.role + " " + stage.component;
+            stages.add({title, source ? "" : grouped(stage.rows_in), grouped(stage.rows_out), grouped(stage.dead),
+                        grouped(stage.batches), duration_text(stage.seconds)});
+            ++count;
+        }
+    }
+    if (count > 0) out += '\n' + stages.text();
+
+    std::string notes;
+    for (const auto& one : receipt.pipelines)
+        add_notes(notes, one);
+    notes +=
+        receipt.balanced() ? "balanced: every row that was read is delivered, filtered or dead\n" : "NOT balanced\n";
+    return out + '\n' + notes;
+}
+
+}  // namespace leat::cli

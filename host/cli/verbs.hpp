@@ -1,0 +1,22 @@
+// The verbs of the command line; each is in the file of its name.
+#pragma once
+
+#include "cli/arguments.hpp"
+#include "cli/console.hpp"
+#include "cli/prepare.hpp"
+
+namespace leat::cli {
+
+Exit run(const RunArguments& verb, const Arguments& arguments, const Console& console);
+Exit check(const CheckArguments& verb, const Arguments& arguments, const Console& console);
+Exit preview(const PreviewArguments& verb, const Arguments& arguments, const Console& console);
+Exit load(const LoadArguments& verb, const Arguments& arguments, const Console& console);
+Exit plugin_list(const PluginListArguments& verb, const Arguments& arguments, const Console& console);
+Exit plugin_show(const PluginShowArguments& verb, const Arguments& arguments, const Console& console);
+Exit plugin_check(const PluginCheckArguments& verb, const Arguments& arguments, const Console& console);
+
+/// What `run` and `load` share: everything from reading the configuration to the receipt.
+Exit run_configuration(const Configuration& configuration, const RunArguments& verb, const Arguments& arguments,
+                       const Console& console);
+
+}  // namespace leat::cli
