@@ -1,3 +1,5 @@
+// Formatting would take the second includes away.
+// clang-format off
 #include <leat/leat.hpp>
 #include <leat/leat.hpp>
 #include <leat/testing.hpp>
