@@ -413,6 +413,7 @@ private:
                                  "is a list, but must be a mapping of options, or a single value in the short form");
         }
         to_json(options, out);
+        if (options.is_null()) out.marks[""] = out.where;
     }
 
     /// The one component that a node names, bare or with its options. Empty, and a problem, when it names none.

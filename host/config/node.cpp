@@ -6,68 +6,110 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <limits>
-#include <set>
 #include <sstream>
 
-#include "base/error.hpp"
 #include "base/validate.hpp"
+#include "config/resolve.hpp"
+#include "config/wording.hpp"
 
 namespace leat::config {
 namespace {
 
 constexpr std::size_t most_nodes = 200'000;  // a few aliases of aliases must not fill the memory
-constexpr int deepest = 100;
+constexpr std::size_t deepest = 100;
 
-Mark mark_of(const YAML::Mark& mark, const std::string& file) {
-    return {file, mark.line < 0 ? 0 : mark.line + 1, mark.column < 0 ? 0 : mark.column + 1};
+bool is_null_word(std::string_view text) {
+    return text == "null" || text == "Null" || text == "NULL" || text == "~";
 }
+
+/// The text, and where in it yaml-cpp's marks are: it counts columns in bytes.
+class Source {
+public:
+    Source(const std::string& text, std::string file) : text_(text), file_(std::move(file)) {
+        lines_.push_back(0);
+        for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;)
+            lines_.push_back(++at);
+    }
+
+    std::string_view line(int number) const {
+        if (number < 0 || static_cast<std::size_t>(number) >= lines_.size()) return {};
+        const auto begin = lines_[static_cast<std::size_t>(number)];
+        return std::string_view(text_).substr(begin, text_.find('\n', begin) - begin);
+    }
+
+    std::string_view from(const YAML::Mark& mark) const {
+        const auto rest = line(mark.line);
+        return rest.substr(std::min(rest.size(), static_cast<std::size_t>(std::max(0, mark.column))));
+    }
+
+    Mark mark(const YAML::Mark& mark) {
+        if (mark.line < 0) return {file_, 0, 0};
+        if (mark.line != counted_.line || mark.column < counted_.column) counted_ = {mark.line, 0, 0};
+        const auto text = line(mark.line);
+        const auto end = std::min(text.size(), static_cast<std::size_t>(std::max(0, mark.column)));
+        for (auto at = static_cast<std::size_t>(counted_.column); at < end; ++at)
+            counted_.characters += (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
+        counted_.column = static_cast<int>(end);
+        return {file_, mark.line + 1, counted_.characters + 1};
+    }
+
+private:
+    /// Where the last mark was: the next is mostly behind it, perhaps in the same very long line.
+    struct Counted {
+        int line = -1, column = 0, characters = 0;
+    };
+
+    const std::string& text_;
+    const std::string file_;
+    std::vector<std::size_t> lines_;
+    Counted counted_;
+};
 
 /// Builds the tree from yaml-cpp's events: they show duplicate keys, tags and aliases, which its Node class hides.
 class TreeBuilder final : public YAML::EventHandler {
 public:
-    TreeBuilder(std::string file, Problems& problems) : file_(std::move(file)), problems_(problems) {}
+    TreeBuilder(Source& source, Problems& problems) : source_(source), problems_(problems) {}
 
     std::optional<Node> root;
+    YAML::Mark begin;
 
-    void OnDocumentStart(const YAML::Mark&) override {}
+    /// The list or mapping that was being read when the parser gave up, or where the last value began.
+    Mark innermost() const { return stack_.empty() ? last_ : stack_.back().node.mark; }
+    Mark last() const { return last_; }
+
+    void OnDocumentStart(const YAML::Mark& mark) override { begin = mark; }
     void OnDocumentEnd() override {}
 
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         Node node;
-        node.mark = mark_of(mark, file_);
-        node.plain = true;
+        node.text = null_word_at(mark);
+        // Nothing is nowhere: the parser's mark is that of what follows.
+        node.mark = node.text.empty() && last_.line != 0 ? last_ : source_.mark(mark);
         place(std::move(node), anchor);
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto found = anchors_.find(anchor);
         if (found == anchors_.end()) {
-            problems_.add(mark_of(mark, file_), "", "this alias stands inside of what it refers to");
+            problem(source_.mark(mark), "this alias stands inside of what it refers to");
             Node node;
-            node.mark = mark_of(mark, file_);
-            node.plain = true;
+            node.mark = source_.mark(mark);
             return place(std::move(node), 0);
         }
-        nodes_ += size_of(found->second);
-        if (nodes_ > most_nodes) throw too_large(mark);
-        place(found->second, 0);
+        if (stack_.size() + found->second.depth > deepest) throw too_deep(mark);
+        count(found->second.nodes, mark);
+        place(found->second.node, 0);
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         Node node;
-        node.mark = mark_of(mark, file_);
+        node.mark = source_.mark(mark);
         node.text = value;
-        node.plain = tag == "?" || tag.empty();
-        if (tag == "!secret") {
-            node.secret = true;
-        } else if (tag != "?" && tag != "!" && !tag.empty()) {
-            problems_.add(node.mark, "", "the tag " + tag + " is not known here; only !secret is");
-        }
+        node.plain = tag == "?";
+        node.secret = tag == "!secret";
+        if (!node.secret) check_tag(node.mark, tag);
         place(std::move(node), anchor);
     }
 
@@ -87,7 +129,12 @@ private:
     struct Open {
         Node node;
         YAML::anchor_t anchor;
-        std::optional<Node> key;  // of the entry whose value comes next
+        std::optional<Node> key;                  // of the entry whose value comes next
+        std::map<std::string, Mark> keys_so_far;  // of a mapping
+    };
+    struct Anchored {
+        Node node;
+        std::size_t nodes, depth;
     };
 
     static std::size_t size_of(const Node& node) {
@@ -99,17 +146,51 @@ private:
         return out;
     }
 
-    static YAML::ParserException too_large(const YAML::Mark& mark) {
-        return {mark, "more than " + std::to_string(most_nodes) + " values"};
+    static std::size_t depth_of(const Node& node) {
+        std::size_t out = 0;
+        for (const auto& item : node.items)
+            out = std::max(out, depth_of(item));
+        for (const auto& [key, value] : node.entries)
+            out = std::max(out, depth_of(value));
+        return out + 1;
+    }
+
+    static YAML::ParserException too_deep(const YAML::Mark& mark) {
+        return {mark, "nested more than " + std::to_string(deepest) + " deep"};
+    }
+
+    void count(std::size_t nodes, const YAML::Mark& mark) {
+        nodes_ += nodes;
+        if (nodes_ > most_nodes)
+            throw YAML::ParserException(mark, "more than " + std::to_string(most_nodes) + " values");
+    }
+
+    /// yaml-cpp does not tell `null` from nothing, but a component may be called null.
+    std::string null_word_at(const YAML::Mark& mark) const {
+        const auto text = source_.from(mark);
+        const auto end = std::min(text.size(), text.find_first_of(" \t\r,:}]"));
+        const auto word = text.substr(0, end);
+        if (!is_null_word(word)) return {};
+        const auto next = text.find_first_not_of(" \t\r", end);
+        const bool is_key = next != std::string_view::npos && text[next] == ':';
+        const bool wants_key = !stack_.empty() && stack_.back().node.kind == Node::Kind::map && !stack_.back().key;
+        // Where a value is wanted and a key stands, the value is nothing, and the key is that of the next entry.
+        return is_key && !wants_key ? std::string() : std::string(word);
+    }
+
+    void check_tag(const Mark& mark, const std::string& tag) {
+        if (tag == "?" || tag == "!") return;
+        if (tag == "!secret") return problem(mark, "!secret stands before a text: env:NAME or file:PATH");
+        problem(mark, "the tag " + printable(tag) + " is not known here; only !secret is");
     }
 
     void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-        if (stack_.size() >= deepest) throw YAML::ParserException(mark, "nested more than 100 deep");
-        Open made{Node{}, anchor, std::nullopt};
+        if (stack_.size() >= deepest) throw too_deep(mark);
+        Open made{Node{}, anchor, std::nullopt, {}};
         made.node.kind = kind;
-        made.node.mark = mark_of(mark, file_);
-        if (tag != "?" && !tag.empty() && tag != "!")
-            problems_.add(made.node.mark, "", "the tag " + tag + " is not known here; only !secret is");
+        made.node.mark = last_ = source_.mark(mark);
+        check_tag(made.node.mark, tag);
+        count(1, mark);
         stack_.push_back(std::move(made));
     }
 
@@ -120,8 +201,15 @@ private:
     }
 
     void place(Node node, YAML::anchor_t anchor) {
-        if (++nodes_ > most_nodes) throw YAML::ParserException(YAML::Mark(), "more than 200000 values");
-        if (anchor != 0) anchors_[anchor] = node;
+        if (node.kind == Node::Kind::scalar) {
+            last_ = node.mark;
+            count(1, {});
+        }
+        if (anchor != 0) {
+            Anchored made{node, size_of(node), depth_of(node)};
+            count(made.nodes, {});
+            anchors_.insert_or_assign(anchor, std::move(made));
+        }
         if (stack_.empty()) {
             root = std::move(node);
             return;
@@ -132,160 +220,112 @@ private:
         } else if (!top.key) {
             take_key(top, std::move(node));
         } else {
-            top.node.entries.emplace_back(std::move(*top.key), std::move(node));
+            const auto [first, is_new] = top.keys_so_far.try_emplace(top.key->text, top.key->mark);
+            if (is_new) {
+                top.node.entries.emplace_back(std::move(*top.key), std::move(node));
+            } else {
+                problem(top.key->mark, "this key stands twice in its mapping, first at " + first->second.text());
+            }
             top.key.reset();
         }
     }
 
     void take_key(Open& top, Node key) {
-        if (key.kind != Node::Kind::scalar) {
-            problems_.add(key.mark, "", "a key must be a plain text");
-            key.text = "?";
-        }
-        if (key.text == "<<")
-            problems_.add(key.mark, "", "merge keys (<<) are not part of YAML 1.2; write the keys out");
-        if (const auto* first = find_key(top.node, key.text)) {
-            problems_.add(key.mark, "",
-                          "the key \"" + key.text + "\" stands twice in this mapping, first in line " +
-                              std::to_string(first->mark.line));
+        const bool is_text = key.kind == Node::Kind::scalar && !key.secret;
+        const Mark mark = key.mark;
+        if (!is_text) {
+            key = Node{};
+            key.mark = mark;
         }
         top.key = std::move(key);
+        if (!is_text) problem(mark, "a key must be a text");
+        if (top.key->text == "<<") problem(mark, "merge keys (<<) are not read here; write the keys out");
     }
 
-    static const Node* find_key(const Node& map, const std::string& name) {
-        for (const auto& [key, value] : map.entries) {
-            if (key.text == name) return &key;
+    /// Of the value that is being read.
+    void problem(const Mark& mark, std::string message) {
+        std::string path;
+        for (const auto& open : stack_) {
+            if (open.node.kind == Node::Kind::list) {
+                path += '[' + std::to_string(open.node.items.size()) + ']';
+            } else if (open.key) {
+                path = below(path, open.key->text);
+            }
         }
-        return nullptr;
+        problems_.add(mark, std::move(path), std::move(message));
     }
 
-    const std::string file_;
+    Source& source_;
     Problems& problems_;
+    Mark last_;  ///< of the last scalar, or the begin of the last list or mapping
     std::vector<Open> stack_;
-    std::map<YAML::anchor_t, Node> anchors_;
+    std::map<YAML::anchor_t, Anchored> anchors_;
     std::size_t nodes_ = 0;
 };
 
-/// What yaml-cpp cannot say well: bytes that are no text, and tabs. False when parsing makes no sense.
+/// Bytes that can be in no YAML text. yaml-cpp takes some of them for the end of the file.
 bool look_at_bytes(const std::string& text, const std::string& file, Problems& problems) {
-    if (const auto nul = text.find('\0'); nul != std::string::npos) {
-        const int line =
-            1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'));
-        problems.add({file, line, 1}, "", "a NUL byte: this is no YAML text");
-        return false;
-    }
-    if (!is_utf8(text.data(), text.size())) {
-        problems.add({file, 0, 0}, "", "is not UTF-8 text; save it as UTF-8");
-        return false;
-    }
     std::istringstream lines(text);
     std::string line;
-    bool fine = true;
     for (int number = 1; std::getline(lines, line); ++number) {
-        const auto first = line.find_first_not_of(' ');
-        if (first == std::string::npos || line[first] != '\t') continue;
-        if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-        problems.add({file, number, static_cast<int>(first) + 1}, "", "a tab cannot indent YAML; use spaces");
-        fine = false;
+        const auto control = std::find_if(line.begin(), line.end(), [](char c) {
+            return (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r') || c == 0x7F;
+        });
+        if (control != line.end()) {
+            problems.add({file, number, static_cast<int>(control - line.begin()) + 1}, "",
+                         *control == '\0' ? "a NUL byte: this is no YAML in UTF-8"
+                                          : "the control character " + printable({&*control, 1}) +
+                                                "; in a text in double quotes it can be written like this");
+            return false;
+        }
+        if (!is_utf8(line.data(), line.size())) {
+            problems.add({file, number, 1}, "", "this line is not UTF-8; save the file as UTF-8");
+            return false;
+        }
     }
-    return fine;
+    return true;
 }
 
-class Resolver {
-public:
-    Resolver(const Environment& environment, Problems& problems) : environment_(environment), problems_(problems) {}
-
-    void walk(Node& node) {
-        if (node.kind == Node::Kind::scalar) {
-            if (node.secret) {
-                resolve_secret(node);
-            } else {
-                expand(node);
-            }
-        }
-        for (auto& item : node.items)
-            walk(item);
-        for (auto& [key, value] : node.entries)
-            walk(value);
+/// What yaml-cpp found wrong, in words that say what to do.
+void add_syntax_problem(const YAML::Exception& e, Source& source, const TreeBuilder& builder, Problems& problems) {
+    const auto line = source.line(e.mark.line);
+    const auto indent = line.find_first_not_of(' ');
+    if (indent != std::string_view::npos && line[indent] == '\t') {
+        auto tab = e.mark;
+        tab.column = static_cast<int>(indent);
+        return problems.add(source.mark(tab), "", "a tab cannot indent YAML; use spaces");
     }
-
-private:
-    /// Replaces ${NAME} and ${NAME:-default}; $$ stands for one $.
-    void expand(Node& node) {
-        std::string out;
-        const std::string& text = node.text;
-        for (std::size_t i = 0; i < text.size();) {
-            if (text.compare(i, 3, "$${") == 0) {
-                out += "${";
-                i += 3;
-                continue;
-            }
-            if (text.compare(i, 2, "${") != 0) {
-                out += text[i++];
-                continue;
-            }
-            const auto end = text.find('}', i);
-            if (end == std::string::npos) {
-                problems_.add(node.mark, "", "\"${\" without its \"}\"; write $${ for the text itself");
-                return;
-            }
-            out += value_of(text.substr(i + 2, end - i - 2), node.mark);
-            i = end + 1;
-        }
-        node.text = std::move(out);
+    const auto has = [&](std::string_view what) { return e.msg.find(what) != std::string::npos; };
+    Mark where = source.mark(e.mark);
+    std::string message = e.msg;
+    if (has("illegal map value")) {
+        message = "a value cannot stand here; check the indentation, and put a text with \": \" in quotes";
+    } else if (has("illegal block entry")) {
+        message = "a list cannot begin here; check the indentation";
+    } else if (has("end of map flow") || has("end of sequence flow")) {
+        where = builder.innermost();
+        message = "what is opened here is not closed; put a text with { } [ ] or , in quotes";
+    } else if (has("end of map not found") || has("end of sequence not found")) {
+        message = "this does not go on with what stands above it; check the indentation";
+    } else if (has("illegal flow end")) {
+        message = "this bracket was never opened; put a text that begins with it in quotes";
+    } else if (has("illegal EOF in scalar")) {
+        where = builder.last();
+        message = "behind this, a quote is opened and never closed";
+    } else if (has("unknown token")) {
+        message = "a text that begins with " + in_quotes(source.from(e.mark).substr(0, 1)) + " must be in quotes";
+    } else if (has("referenced anchor")) {
+        message = "nothing is called " + in_quotes(source.from(e.mark)) + "; put a text that begins with * in quotes";
+    } else if (has("unknown escape character")) {
+        message += "; write \\\\ for a backslash, or use single quotes";
     }
-
-    std::string value_of(const std::string& inside, const Mark& mark) {
-        const auto colon = inside.find(":-");
-        const std::string name = inside.substr(0, colon);
-        const auto value = environment_(name);
-        if (value && (!value->empty() || colon == std::string::npos)) return *value;
-        if (colon != std::string::npos) return inside.substr(colon + 2);
-        problems_.add(mark, "", "the environment has no " + name + "; set it, or write ${" + name + ":-default}");
-        return {};
-    }
-
-    void resolve_secret(Node& node) {
-        const std::string from = node.text;
-        node.text.clear();
-        node.plain = false;
-        if (from.rfind("env:", 0) == 0) {
-            if (const auto value = environment_(from.substr(4))) {
-                node.text = *value;
-            } else {
-                problems_.add(node.mark, "", "!secret: the environment has no " + from.substr(4));
-            }
-        } else if (from.rfind("file:", 0) == 0) {
-            read_secret_file(node, from.substr(5));
-        } else {
-            problems_.add(node.mark, "", "!secret needs env:NAME or file:PATH");
-        }
-    }
-
-    void read_secret_file(Node& node, const std::filesystem::path& named) {
-        const auto path = std::filesystem::path(node.mark.file).parent_path() / named;
-        errno = 0;
-        std::ifstream in(path, std::ios::binary);
-        std::ostringstream content;
-        if (!in || std::filesystem::is_directory(path) || !(content << in.rdbuf())) {
-            problems_.add(node.mark, "",
-                          "!secret: cannot read " + path.string() + ": " +
-                              (errno ? errno_text(errno) : std::string("it is empty or no file")));
-            return;
-        }
-        node.text = content.str();
-        if (!node.text.empty() && node.text.back() == '\n') node.text.pop_back();
-    }
-
-    const Environment& environment_;
-    Problems& problems_;
-};
+    problems.add(where, "", "is not YAML: " + message);
+}
 
 }  // namespace
 
 bool Node::is_null() const {
-    return kind == Kind::scalar && plain &&
-           (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL");
+    return kind == Kind::scalar && plain && !secret && (text.empty() || is_null_word(text));
 }
 
 const Node* Node::find(std::string_view key) const {
@@ -304,47 +344,78 @@ std::vector<std::string> Node::keys() const {
 
 std::optional<Node> parse_yaml(const std::string& text, const std::string& file, const Environment& environment,
                                Problems& problems) {
+    static constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (text.rfind(byte_order_mark, 0) == 0)
+        return parse_yaml(text.substr(byte_order_mark.size()), file, environment, problems);
     if (!look_at_bytes(text, file, problems)) return std::nullopt;
-    TreeBuilder builder(file, problems);
+    Source source(text, file);
+    TreeBuilder builder(source, problems), second(source, problems);
+    bool has_second = false;
     try {
         std::istringstream in(text);
         YAML::Parser parser(in);
-        if (!parser.HandleNextDocument(builder)) return Node{};
-        TreeBuilder second(file, problems);
-        if (parser.HandleNextDocument(second))
-            problems.add(second.root ? second.root->mark : Mark{file, 0, 0}, "",
-                         "a second document; one file holds one");
+        parser.HandleNextDocument(builder);
+        has_second = parser.HandleNextDocument(second);
     } catch (const YAML::Exception& e) {
-        problems.add(mark_of(e.mark, file), "", "is not YAML: " + e.msg);
+        add_syntax_problem(e, source, builder, problems);
         return std::nullopt;
     }
+    if (has_second) {
+        const bool is_marked = source.line(second.begin.line).rfind("---", 0) == 0;
+        problems.add(source.mark(second.begin), "",
+                     is_marked ? "a second document begins here, but a file holds one"
+                               : "is not YAML: this does not go on with what stands above it; check the indentation");
+        if (!is_marked) return std::nullopt;
+    }
     if (!builder.root) return Node{};
-    Resolver(environment, problems).walk(*builder.root);
+    resolve(*builder.root, environment, problems);
     return std::move(*builder.root);
 }
 
+namespace {
+
+/// A whole number in the core schema's notations: 42, -7, 0x2A, 0o52. Empty when it fits neither int64 nor uint64.
+std::optional<boost::json::value> whole_number(std::string_view text) {
+    const bool is_negative = text[0] == '-';
+    std::string_view digits = text.substr(is_negative || text[0] == '+' ? 1 : 0);
+    int base = 10;
+    if (digits.size() == text.size() && (text.rfind("0x", 0) == 0 || text.rfind("0o", 0) == 0)) {
+        base = text[1] == 'x' ? 16 : 8;
+        digits.remove_prefix(2);
+    }
+    std::uint64_t magnitude = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [at, error] = std::from_chars(digits.data(), end, magnitude, base);
+    if (error != std::errc() || at != end) return std::nullopt;
+    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    if (is_negative) {
+        if (magnitude > most + 1) return std::nullopt;
+        return static_cast<std::int64_t>(0 - magnitude);
+    }
+    if (magnitude > most) return magnitude;
+    return static_cast<std::int64_t>(magnitude);
+}
+
+std::optional<double> floating_number(std::string_view text) {
+    const std::string_view digits = text.substr(text[0] == '-' || text[0] == '+' ? 1 : 0);
+    if (digits.empty() || !(digits[0] == '.' || (digits[0] >= '0' && digits[0] <= '9'))) return std::nullopt;
+    double out = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [at, error] = std::from_chars(digits.data(), end, out);
+    if (error != std::errc() || at != end) return std::nullopt;
+    return text[0] == '-' ? -out : out;
+}
+
+}  // namespace
+
 boost::json::value scalar_value(const Node& scalar) {
     const std::string& text = scalar.text;
-    if (!scalar.plain) return boost::json::value(text);
+    if (!scalar.plain || scalar.secret) return boost::json::value(text);
     if (scalar.is_null()) return nullptr;
     if (text == "true" || text == "True" || text == "TRUE") return true;
     if (text == "false" || text == "False" || text == "FALSE") return false;
-    const char* const begin = text.data() + (text[0] == '+' ? 1 : 0);
-    const char* const end = text.data() + text.size();
-    std::int64_t whole = 0;
-    if (auto [at, error] = std::from_chars(begin, end, whole); error == std::errc() && at == end) return whole;
-    std::uint64_t large = 0;
-    if (auto [at, error] = std::from_chars(begin, end, large); error == std::errc() && at == end) return large;
-    const std::string_view unsigned_part(*begin == '-' ? begin + 1 : begin, end);
-    if (unsigned_part == ".inf" || unsigned_part == ".Inf" || unsigned_part == ".INF")
-        return *begin == '-' ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
-    const bool looks_like_float = unsigned_part.find_first_not_of("0123456789.eE+-") == std::string_view::npos &&
-                                  unsigned_part.find_first_of(".eE") != std::string_view::npos &&
-                                  unsigned_part.find_first_of("0123456789") != std::string_view::npos;
-    double number = 0;
-    if (looks_like_float) {
-        if (auto [at, error] = std::from_chars(begin, end, number); error == std::errc() && at == end) return number;
-    }
+    if (auto whole = whole_number(text)) return std::move(*whole);
+    if (const auto number = floating_number(text)) return *number;
     return boost::json::value(text);
 }
 

@@ -30,13 +30,13 @@ struct Node {
 /// Reads one variable of the environment.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-/// Parses one document. `${VAR}` is replaced and `!secret` is resolved; all that is wrong goes to `problems`.
-/// Empty when it is no YAML at all.
+/// Parses one document, and resolves its variables and secrets; all that is wrong goes to `problems`.
+/// Empty when it is no YAML at all; an empty document is a null.
 std::optional<Node> parse_yaml(const std::string& text, const std::string& file, const Environment& environment,
                                Problems& problems);
 
 /// The value that a scalar stands for by the core schema of YAML 1.2: null, boolean, integer, float or text. An integer
-/// that fits neither int64 nor uint64 stays text, so that no digit is lost.
+/// that fits neither int64 nor uint64 stays text, so that no digit is lost, and so do .inf and .nan, which JSON lacks.
 boost::json::value scalar_value(const Node& scalar);
 
 /// A tree as JSON: fills the value of `component`, its marks and its secrets.

@@ -40,10 +40,6 @@ std::string description(const Node& node) {
     return description(scalar_value(node));
 }
 
-std::string below(const std::string& path, std::string_view name) {
-    return path.empty() ? printable(name) : path + '.' + printable(name);
-}
-
 Section::Section(const Node& node, std::string path, Problems& problems)
     : node_(node), path_(std::move(path)), problems_(problems) {
     if (!is_mapping() && !node.is_null())

@@ -66,7 +66,4 @@ private:
 /// `the text "abc"`, `a list`; a secret is never shown.
 std::string description(const Node& node);
 
-/// "orders" below "pipelines" is "pipelines.orders".
-std::string below(const std::string& path, std::string_view name);
-
 }  // namespace leat::config

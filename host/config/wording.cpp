@@ -33,6 +33,10 @@ std::string in_quotes(std::string_view text) {
     return '"' + printable(text) + '"';
 }
 
+std::string below(const std::string& path, std::string_view name) {
+    return path.empty() ? printable(name) : path + '.' + printable(name);
+}
+
 std::string joined(const std::vector<std::string>& names, std::string_view word) {
     std::string out;
     for (std::size_t i = 0; i < names.size(); ++i) {

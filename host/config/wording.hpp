@@ -14,6 +14,9 @@ std::string in_quotes(std::string_view text);
 /// The same without quotes, for a key within a path.
 std::string printable(std::string_view text);
 
+/// The path of a key: "orders" below "pipelines" is "pipelines.orders".
+std::string below(const std::string& path, std::string_view name);
+
 /// "a, b or c" with the word before the last.
 std::string joined(const std::vector<std::string>& names, std::string_view word);
 

@@ -1,0 +1,114 @@
+#include "config/resolve.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/validate.hpp"
+#include "config/text_file.hpp"
+#include "config/wording.hpp"
+
+namespace leat::config {
+namespace {
+
+constexpr std::size_t largest_secret = 1u << 20;
+
+bool is_variable(std::string_view name) {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    return !name.empty() && is_letter(name[0]) &&
+           std::all_of(name.begin(), name.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+
+class Resolver {
+public:
+    Resolver(const Environment& environment, Problems& problems) : environment_(environment), problems_(problems) {}
+
+    void walk(Node& node, const std::string& path) {
+        if (node.kind == Node::Kind::scalar) {
+            if (expand(node, path) && node.secret) read_secret(node, path);
+        }
+        for (std::size_t i = 0; i < node.items.size(); ++i)
+            walk(node.items[i], path + '[' + std::to_string(i) + ']');
+        for (auto& [key, value] : node.entries)
+            walk(value, below(path, key.text));
+    }
+
+private:
+    bool expand(Node& node, const std::string& path) {
+        std::string out;
+        const std::string& text = node.text;
+        const auto problem = [&](std::string message) {
+            problems_.add(node.mark, path, std::move(message));
+            return false;
+        };
+        for (std::size_t i = 0; i < text.size();) {
+            if (text.compare(i, 3, "$${") == 0) {
+                out += "${";
+                i += 3;
+                continue;
+            }
+            if (text.compare(i, 2, "${") != 0) {
+                out += text[i++];
+                continue;
+            }
+            const auto end = text.find('}', i);
+            if (end == std::string::npos) return problem("has ${ without its }; write $${ for the text ${ itself");
+            const std::string inside = text.substr(i + 2, end - i - 2);
+            const auto colon = inside.find(":-");
+            const std::string name = inside.substr(0, colon);
+            if (!is_variable(name)) {
+                return problem(in_quotes("${" + inside + '}') +
+                               " names no variable; write ${NAME} or ${NAME:-default}, or $${ for the text ${ itself");
+            }
+            if (inside.find("${") != std::string::npos)
+                return problem("the default of ${" + name + "} holds another ${; write one that does not");
+            auto value = environment_(name);
+            if (colon != std::string::npos && (!value || value->empty())) value = inside.substr(colon + 2);
+            if (!value) {
+                return problem("the environment has no " + name + "; set it, or write a default, as in ${" + name +
+                               ":-default}");
+            }
+            if (!is_utf8(value->data(), value->size()))
+                return problem("what the environment has as " + name + " is not UTF-8");
+            out += *value;
+            i = end + 1;
+        }
+        node.text = std::move(out);
+        return true;
+    }
+
+    void read_secret(Node& node, const std::string& path) {
+        const auto from = std::exchange(node.text, {});
+        const auto problem = [&](const std::string& message) { problems_.add(node.mark, path, "!secret: " + message); };
+        std::string value;
+        if (from.rfind("env:", 0) == 0) {
+            const auto found = environment_(from.substr(4));
+            if (!found) return problem("the environment has no " + from.substr(4) + "; set it");
+            value = *found;
+        } else if (from.rfind("file:", 0) == 0) {
+            const auto file = std::filesystem::path(node.mark.file).parent_path() / from.substr(5);
+            auto content = read_text_file(file, largest_secret);
+            if (!content) return problem(file.string() + ' ' + content.error().message());
+            value = std::move(content).value();
+            if (!value.empty() && value.back() == '\n') value.pop_back();
+            if (!value.empty() && value.back() == '\r') value.pop_back();
+        } else {
+            // What stands there may be the secret itself: it is not shown.
+            return problem("must be env:NAME or file:PATH");
+        }
+        if (value.empty()) return problem(from + " is empty");
+        if (!is_utf8(value.data(), value.size()) || value.find('\0') != std::string::npos)
+            return problem(from + " holds bytes that are no text in UTF-8");
+        node.text = std::move(value);
+    }
+
+    const Environment& environment_;
+    Problems& problems_;
+};
+
+}  // namespace
+
+void resolve(Node& root, const Environment& environment, Problems& problems) {
+    Resolver(environment, problems).walk(root, "");
+}
+
+}  // namespace leat::config
