@@ -35,23 +35,23 @@ enum class Compression { automatic, none, gzip, zstd };
 /// The bytes of a file as they lie there. A regular file is read to the length that it had when it was opened.
 class RawInput {
 public:
-    RawInput(const InputFile& file, std::int64_t from) : path_(file.path) {
+    RawInput(const InputFile& file, std::int64_t from) : name_(file.name) {
         if (file.path == standard_input) {
             fd_ = STDIN_FILENO;
             from = std::max<std::int64_t>(0, ::lseek(fd_, 0, SEEK_CUR));  // a file behind it may have been read in part
         } else {
             // Not blocking, or the opening of a pipe would wait for its writer and could not be stopped.
             owned_ = Descriptor(
-                retried([&] { return ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); }));
+                retried([&] { return ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); }));
             fd_ = owned_.get();
         }
         if (fd_ < 0 && errno == ENOENT) {
             throw leat::error(LEAT_ERR_CONFIG,
-                              path_ + " was there when the run began, and is gone now: put it back, and run again");
+                              name_ + " was there when the run began, and is gone now: put it back, and run again");
         }
-        if (fd_ < 0) throw_errno(errno, "cannot open " + path_);
+        if (fd_ < 0) throw_errno(errno, "cannot open " + name_);
         struct stat status {};
-        if (::fstat(fd_, &status) != 0) throw_errno(errno, "cannot look at " + path_);
+        if (::fstat(fd_, &status) != 0) throw_errno(errno, "cannot look at " + name_);
         regular_ = S_ISREG(status.st_mode);
         if (regular_) begin_at(status.st_size, from);
     }
@@ -59,6 +59,7 @@ public:
     /// Reads up to `room` bytes into `to`; waits at most `wait_ns` for a pipe.
     Arrival read(const leat::context& ctx, char* to, std::size_t room, std::uint64_t wait_ns, std::size_t& count) {
         if (regular_) {
+            if (ctx.stop_state() != LEAT_RUN) return Arrival::stopped;
             const auto left = static_cast<std::size_t>(size_ - at_);
             if (left == 0) return check_growth(ctx);
             room = std::min(room, left);
@@ -70,7 +71,7 @@ public:
             }
             const ssize_t got = retried([&] { return regular_ ? ::pread(fd_, to, room, at_) : ::read(fd_, to, room); });
             if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) continue;
-            if (got < 0) throw_errno(errno, "cannot read " + path_);
+            if (got < 0) throw_errno(errno, "cannot read " + name_);
             if (got == 0 && regular_) fail_shrunk();
             at_ += got;
             count = static_cast<std::size_t>(got);
@@ -78,22 +79,22 @@ public:
         }
     }
 
-    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] bool is_regular() const { return regular_; }
-    [[nodiscard]] std::int64_t bytes_read() const { return at_ - begin_; }
+    /// How far reading came, counted from the beginning of the file.
+    [[nodiscard]] std::int64_t bytes_read() const { return at_; }
     /// True once the end was reached and more had been written behind it meanwhile.
     [[nodiscard]] bool has_grown() const { return grown_; }
 
 private:
     void begin_at(std::int64_t size, std::int64_t from) {
         if (from > size) {
-            throw leat::error(LEAT_ERR_FATAL, path_ + " is " + std::to_string(size) +
+            throw leat::error(LEAT_ERR_FATAL, name_ + " is " + std::to_string(size) +
                                                   " bytes long, and the last run had read it up to byte " +
                                                   std::to_string(from) +
                                                   ": it is not the file that it was; start afresh with --fresh");
         }
         size_ = size;
-        begin_ = from;
         at_ = from;
         ::posix_fadvise(fd_, from, 0, POSIX_FADV_SEQUENTIAL);
     }
@@ -103,7 +104,7 @@ private:
         pollfd both[] = {{fd_, POLLIN, 0}, {stop, POLLIN, 0}};  // a negative descriptor is left alone
         const timespec limit = {static_cast<time_t>(wait_ns / 1000000000), static_cast<long>(wait_ns % 1000000000)};
         const int ready = retried([&] { return ::ppoll(both, 2, &limit, nullptr); });
-        if (ready < 0) throw_errno(errno, "cannot wait for " + path_);
+        if (ready < 0) throw_errno(errno, "cannot wait for " + name_);
         if (both[1].revents != 0) return Arrival::stopped;
         return both[0].revents != 0 ? Arrival::data : Arrival::idle;
     }
@@ -112,7 +113,7 @@ private:
         struct stat status {};
         if (!grown_ && ::fstat(fd_, &status) == 0 && status.st_size > size_) {
             grown_ = true;
-            ctx.warn(path_ + " has grown from " + std::to_string(size_) + " to " + std::to_string(status.st_size) +
+            ctx.warn(name_ + " has grown from " + std::to_string(size_) + " to " + std::to_string(status.st_size) +
                      " bytes while it was read; what was added is not part of this run: run again to read it");
         }
         return Arrival::end;
@@ -121,19 +122,18 @@ private:
     [[noreturn]] void fail_shrunk() const {
         struct stat status {};
         const std::string now = ::fstat(fd_, &status) == 0 ? std::to_string(status.st_size) : "fewer";
-        throw leat::error(LEAT_ERR_FATAL, path_ + " was " + std::to_string(size_) +
+        throw leat::error(LEAT_ERR_FATAL, name_ + " was " + std::to_string(size_) +
                                               " bytes long when it was opened, and has " + now +
                                               " now: it was cut or overwritten while it was read; let its writer "
                                               "finish, and run again");
     }
 
-    std::string path_;
+    std::string name_;
     Descriptor owned_;
     int fd_ = -1;
     bool regular_ = false;
     bool grown_ = false;
     std::int64_t size_ = 0;
-    std::int64_t begin_ = 0;
     std::int64_t at_ = 0;
 };
 
@@ -282,13 +282,13 @@ private:
         try {
             return decoder_->decode(waiting_, to, room);
         } catch (const leat::error& e) {
-            throw leat::error(e.status, raw_.path() + ": the " + decoder_->name() + " data is damaged before byte " +
+            throw leat::error(e.status, raw_.name() + ": the " + decoder_->name() + " data is damaged before byte " +
                                             std::to_string(raw_.bytes_read()) + ": " + e.text +
                                             ": get an undamaged copy of the file");
         }
     }
     [[noreturn]] void fail_short() const {
-        throw leat::error(LEAT_ERR_FATAL, raw_.path() + ": the " + decoder_->name() +
+        throw leat::error(LEAT_ERR_FATAL, raw_.name() + ": the " + decoder_->name() +
                                               " data ends in the middle, after " + std::to_string(raw_.bytes_read()) +
                                               " bytes: the file is not complete; get all of it and run again");
     }

@@ -81,32 +81,33 @@ auto retried(Call call) -> decltype(call()) {
     }
 }
 
-/// Keeps SIGPIPE from this thread, so that a write to a pipe without a reader fails with EPIPE whatever the process
-/// does with the signal.
-class WithoutSigpipe {
+/// Keeps from this thread the signals of a write that fails, so that it fails with EPIPE or EFBIG whatever the process
+/// does with SIGPIPE and SIGXFSZ.
+class WithoutWriteSignals {
 public:
-    WithoutSigpipe() {
-        ::sigemptyset(&sigpipe_);
-        ::sigaddset(&sigpipe_, SIGPIPE);
+    WithoutWriteSignals() {
+        ::sigemptyset(&raised_);
         sigset_t pending;
         ::sigpending(&pending);
-        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-        ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+        for (const int signal : {SIGPIPE, SIGXFSZ}) {
+            if (::sigismember(&pending, signal) == 0) ::sigaddset(&raised_, signal);
+        }
+        ::pthread_sigmask(SIG_BLOCK, &raised_, &before_);
     }
-    WithoutSigpipe(const WithoutSigpipe&) = delete;
-    WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
-    ~WithoutSigpipe() {
+    WithoutWriteSignals(const WithoutWriteSignals&) = delete;
+    WithoutWriteSignals& operator=(const WithoutWriteSignals&) = delete;
+    ~WithoutWriteSignals() {
         const int kept = errno;
         const timespec now{};
-        if (!was_pending_) retried([&] { return ::sigtimedwait(&sigpipe_, nullptr, &now); });
+        while (retried([&] { return ::sigtimedwait(&raised_, nullptr, &now); }) > 0) {
+        }
         ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
         errno = kept;
     }
 
 private:
-    sigset_t sigpipe_;
+    sigset_t raised_;  ///< those that can only be pending because of a write of ours
     sigset_t before_;
-    bool was_pending_;
 };
 
 /// Writes to what may not take everything at once: a pipe, a terminal, a device. Waits for it without missing a stop.
@@ -114,7 +115,7 @@ private:
 inline void write_waiting(const leat::context& ctx, int fd, const std::string& name, std::string_view text) {
     // A pipe that can be written to takes this much without blocking.
     constexpr std::size_t portion = 4096;
-    const WithoutSigpipe without_sigpipe;
+    const WithoutWriteSignals without_signals;
     const auto stop = static_cast<int>(ctx.host().stop_handle(ctx.raw()));
     while (!text.empty()) {
         pollfd both[] = {{fd, POLLOUT, 0}, {stop, POLLIN, 0}};  // a negative descriptor is left alone

@@ -318,6 +318,7 @@ public:
 
     /// Takes `batch` as the one to write rows of; its memory must stay until the last of them is written.
     void bind(const leat::batch& batch) {
+        refusals_.clear();
         for (std::size_t i = 0; i < columns_.size(); ++i) {
             writing::bind(columns_[i], batch.column(static_cast<int>(i)));
         }

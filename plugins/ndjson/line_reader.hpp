@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "byte_input.hpp"
+#include "foreign_format.hpp"
 
 namespace ndjson {
 
@@ -49,7 +50,7 @@ public:
             }
             searched_ = filled_;
             if (filled_ - begin_ > longest_line) {
-                if (marked_) return Arrival::idle;  // nothing of it may be dropped now
+                if (marked_) return Arrival::idle;
                 begin_skipping();
                 return skip(ctx, wait_ns, line);
             }
@@ -61,6 +62,8 @@ public:
 
     /// From now on keeps what is given, so that rewind() can go back to here.
     void mark() { marked_ = true; }
+    /// True when the next line is too long to be kept since the mark, so that it cannot be given before a rewind().
+    [[nodiscard]] bool is_stuck() const { return marked_ && searched_ - begin_ > longest_line; }
     void rewind() {
         marked_ = false;
         begin_ = searched_ = 0;
@@ -78,6 +81,7 @@ private:
 
     void give(std::string_view text, std::size_t consumed, Line& line) {
         if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
+        if (offset_ == 0) refuse_foreign_format(text, input_.raw().name());
         if (offset_ == 0 && text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
         line = {text, number_++, offset_, static_cast<std::int64_t>(text.size())};
         if (text.size() > longest_line) line.text = text.substr(0, kept_of_longer);
@@ -100,7 +104,8 @@ private:
     Arrival fill(const leat::context& ctx, std::uint64_t wait_ns) {
         make_room();
         std::size_t count = 0;
-        const Arrival arrival = input_.read(ctx, memory_.get() + filled_, capacity_ - filled_, wait_ns, count);
+        const std::size_t room = std::min(capacity_ - filled_, first_size);  // a long line came: not so much each time
+        const Arrival arrival = input_.read(ctx, memory_.get() + filled_, room, wait_ns, count);
         if (arrival == Arrival::data) filled_ += count;
         return arrival;
     }
@@ -124,6 +129,7 @@ private:
     // behind it, until its end comes by.
 
     void begin_skipping() {
+        if (offset_ == 0) refuse_foreign_format({memory_.get() + begin_, longest_magic}, input_.raw().name());
         skipping_ = true;
         skipped_ = filled_ - begin_ - kept_of_longer;
         filled_ = begin_ + kept_of_longer;
@@ -132,7 +138,8 @@ private:
         char* const to = memory_.get() + filled_;
         for (;;) {
             std::size_t count = 0;
-            const Arrival arrival = input_.read(ctx, to, capacity_ - filled_, wait_ns, count);
+            const std::size_t room = std::min(capacity_ - filled_, first_size);
+            const Arrival arrival = input_.read(ctx, to, room, wait_ns, count);
             if (arrival == Arrival::idle || arrival == Arrival::stopped) return arrival;
             const auto* const end = static_cast<const char*>(std::memchr(to, '\n', count));
             if (end == nullptr && arrival == Arrival::data) {

@@ -68,12 +68,6 @@ constexpr leat::about source = {
 )md",
     "path: events.ndjson\ntypes: {id: int64, price: \"decimal(12,2)\"}\ninfer: sample\nnested: text\n"};
 
-#ifdef LEAT_SINGLE_WRITER
-constexpr std::uint64_t sink_flags = LEAT_SINGLE_WRITER;
-#else
-constexpr std::uint64_t sink_flags = 0;
-#endif
-
 constexpr leat::about sink = {
     "ndjson",
     "Writes newline-delimited JSON",
@@ -100,7 +94,7 @@ constexpr leat::about sink = {
     }
   }
 })json",
-    sink_flags,
+    LEAT_SINGLE_WRITER | LEAT_DETERMINISTIC,
     R"md(Writes newline-delimited JSON: each row one object on a line of its own, its keys the columns in their order.
 
 | Arrow | JSON |
@@ -120,7 +114,8 @@ constexpr leat::about sink = {
 What JSON cannot say makes its row a dead letter, with the reason: NaN and infinity, text that is not UTF-8, JSON that is not,
 a year outside of 0000 to 9999, a map with the same key twice.
 
-A bucket is in the file once it is committed; one that fails is cut off again.
+A bucket is in the file once it is committed; one that fails is cut off again. The file is made, or emptied, when the first
+bucket comes: a run without rows leaves everything as it is.
 )md",
     "path: events.ndjson\nmode: replace\n"};
 

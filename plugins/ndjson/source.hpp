@@ -86,7 +86,7 @@ public:
         for (const InputFile& file : files_) {
             if (!file.regular && infer_ == Infer::all) {
                 throw leat::error(LEAT_ERR_CONFIG,
-                                  "infer: all reads everything twice, and " + name_of(file) +
+                                  "infer: all reads everything twice, and " + file.name +
                                       " can be read only once: use infer: sample, or name the types of "
                                       "the columns under types");
             }
@@ -156,9 +156,6 @@ private:
         return asked == 0 ? own
                           : static_cast<std::int64_t>(std::min<std::uint64_t>(asked, static_cast<std::uint64_t>(own)));
     }
-    static std::string name_of(const InputFile& file) {
-        return file.path == standard_input ? "standard input" : file.path;
-    }
 
     void go_to(Position position) {
         const auto found = std::find_if(files_.begin(), files_.end(),
@@ -172,7 +169,7 @@ private:
         if (!found->regular) {
             throw leat::error(
                 LEAT_ERR_CONFIG,
-                name_of(*found) + " cannot be read from where the last run stopped: start afresh with --fresh");
+                found->name + " cannot be read from where the last run stopped: start afresh with --fresh");
         }
         file_ = static_cast<std::size_t>(found - files_.begin());
         start_ = std::move(position);
@@ -185,7 +182,7 @@ private:
         Members seen;
         if (infer_ != Infer::none && !sample(ctx, wait_ns, seen)) return false;
         if (seen.size() > most_columns) {
-            throw leat::error(LEAT_ERR_CONFIG, "the rows of " + name_of(files_[0]) + " have more than " +
+            throw leat::error(LEAT_ERR_CONFIG, "the rows of " + files_[0].name + " have more than " +
                                                    std::to_string(most_columns) +
                                                    " different keys: name the columns under types and set infer: none");
         }
@@ -231,6 +228,12 @@ private:
         lines_->mark();
         const Arrival arrival = sample(ctx, *lines_, wait_ns, seen);
         const bool found = lines_->number() > 1 || arrival == Arrival::end;
+        if (!found && lines_->is_stuck()) {
+            throw leat::error(LEAT_ERR_CONFIG, files_[file_].name + ":1: the first line is longer than " +
+                                                   std::to_string(LineReader::longest_line) +
+                                                   " bytes, so that no columns can be inferred from it: name them "
+                                                   "under types and set infer: none");
+        }
         lines_->rewind();
         return found && arrival != Arrival::stopped;
     }
@@ -289,7 +292,7 @@ private:
     void take(const leat::context& ctx, const Line& line) {
         if (line.text.find_first_not_of(" \t\r") == std::string_view::npos) return;
         if (rows_->read(line)) return;
-        ctx.reject_raw(line.text, name_of(files_[file_]) + ":" + std::to_string(line.number) + ": " + rows_->why());
+        ctx.reject_raw(line.text, files_[file_].name + ":" + std::to_string(line.number) + ": " + rows_->why());
     }
 
     [[nodiscard]] bool full(std::int64_t lines, std::uint64_t most_bytes) const {
