@@ -9,7 +9,7 @@
 #include <limits>
 #include <sstream>
 
-#include "base/validate.hpp"
+#include "base/utf8.hpp"
 #include "config/resolve.hpp"
 #include "config/wording.hpp"
 

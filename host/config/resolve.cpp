@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/validate.hpp"
+#include "base/utf8.hpp"
 #include "config/text_file.hpp"
 #include "config/wording.hpp"
 

@@ -105,8 +105,7 @@ void Section::finish() {
     }
     for (const auto& [key, value] : node_.entries) {
         if (std::find(names.begin(), names.end(), key.text) != names.end()) continue;
-        problems_.add(key.mark, path_of(key.text),
-                      "is no key here" + did_you_mean(key.text, names) + "; the keys are " + joined(shown, "and"));
+        problems_.add(key.mark, path_of(key.text), unknown_key(key.text, names, shown));
     }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/wording.hpp"
+
 namespace leat::config {
 
 std::size_t edits(std::string_view a, std::string_view b) {
@@ -22,17 +24,32 @@ std::size_t edits(std::string_view a, std::string_view b) {
     return last[b.size()];
 }
 
-std::string did_you_mean(std::string_view written, const std::vector<std::string>& names) {
-    const std::string* best = nullptr;
+std::optional<std::string> nearest(std::string_view written, const std::vector<std::string>& names) {
+    constexpr std::size_t longest_name = 100;  // what is longer is no slip of the pen, and costs much to compare
+    if (written.size() > longest_name) return std::nullopt;
+    std::optional<std::string> best;
     std::size_t fewest = std::max<std::size_t>(1, written.size() / 3) + 1;
     for (const auto& name : names) {
         const auto count = edits(written, name);
-        if (count < fewest) {
+        if (count < fewest && count < name.size()) {
             fewest = count;
-            best = &name;
+            best = name;
         }
     }
-    return best ? "; did you mean \"" + *best + "\"?" : "";
+    return best;
+}
+
+std::string did_you_mean(std::string_view written, const std::vector<std::string>& names) {
+    const auto name = nearest(written, names);
+    return name ? "; did you mean \"" + *name + "\"?" : "";
+}
+
+std::string unknown_key(std::string_view written, const std::vector<std::string>& names,
+                        const std::vector<std::string>& shown) {
+    const auto suggestion = did_you_mean(written, names);
+    if (shown.empty()) return "is no key here; none is";
+    const std::string list = (shown.size() == 1 ? "only key is " : "keys are ") + joined(shown, "and");
+    return "is no key here" + (suggestion.empty() ? "; the " : suggestion + " The ") + list;
 }
 
 }  // namespace leat::config

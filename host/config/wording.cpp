@@ -1,6 +1,8 @@
 #include "config/wording.hpp"
 
+#include <array>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 
 namespace leat::config {
 namespace {
@@ -46,6 +48,14 @@ std::string joined(const std::vector<std::string>& names, std::string_view word)
     return out;
 }
 
+std::string yaml_text(const boost::json::value& value) {
+    if (value.is_string()) return in_quotes(value.get_string());
+    if (!value.is_double()) return printable(boost::json::serialize(value));
+    // Boost.JSON writes 1.5 as 1.5E0.
+    std::array<char, 32> text;
+    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value.get_double()).ptr};
+}
+
 std::string description(const boost::json::value& value) {
     switch (value.kind()) {
         case boost::json::kind::null:
@@ -53,13 +63,13 @@ std::string description(const boost::json::value& value) {
         case boost::json::kind::bool_:
             return value.get_bool() ? "true" : "false";
         case boost::json::kind::string:
-            return "the text " + in_quotes(value.get_string());
+            return "the text " + yaml_text(value);
         case boost::json::kind::array:
             return "a list";
         case boost::json::kind::object:
             return "a mapping";
         default:
-            return "the number " + boost::json::serialize(value);
+            return "the number " + yaml_text(value);
     }
 }
 

@@ -20,6 +20,9 @@ std::string below(const std::string& path, std::string_view name);
 /// "a, b or c" with the word before the last.
 std::string joined(const std::vector<std::string>& names, std::string_view word);
 
+/// As YAML would have it: `"text"`, `1.5`, `["a", "b"]`, in one line.
+std::string yaml_text(const boost::json::value& value);
+
 /// What stands there: `the text "abc"`, `the number 5`, `true`, `a list`, `a mapping`, `empty`.
 std::string description(const boost::json::value& value);
 
