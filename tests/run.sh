@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# tests/run.sh [--quick]
+# Installs what is missing, builds everything, and runs all tests; --quick leaves the sanitizers out.
+# The tests of the dev build come last, so that ctest's summary of all of them ends the output. Exits 1 when anything
+# failed. Every step has a limit: a hang is a failure, never a wait.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+case "${1:-}" in
+    "") sanitizers=(asan tsan) ;;
+    --quick) sanitizers=() ;;
+    *) echo "run.sh: $1 is not an option; see the head of $0" >&2; exit 2 ;;
+esac
+
+jobs=$(nproc)
+failures=()
+# At a terminal, Ctrl-C must reach the step; without one, its whole process group is ended at the limit.
+limited=(timeout --kill-after=30s)
+[ ! -t 0 ] || limited+=(--foreground)
+
+# step NAME LIMIT COMMAND...: false when it failed.
+step() {
+    local name=$1 limit=$2 code=0
+    shift 2
+    echo "=== $name (at $((SECONDS / 60)) min $((SECONDS % 60)) s)"
+    "${limited[@]}" "$limit" "$@" || code=$?
+    if [ "$code" -eq 124 ] || [ "$code" -eq 137 ]; then
+        failures+=("$name (not done after $limit)")
+    elif [ "$code" -ne 0 ]; then
+        failures+=("$name (exit code $code)")
+    fi
+    return "$code"
+}
+finish() {
+    [ "${#failures[@]}" -eq 0 ] && exit 0
+    printf '=== FAILED: %s\n' "${failures[@]}"
+    exit 1
+}
+
+build() { # PRESET
+    step "$1: configure" 5m cmake --preset "$1" -Wno-dev --log-level=NOTICE &&
+        step "$1: build" 40m cmake --build --preset "$1" -- -k 0 --quiet
+}
+
+step "packages" 20m bash packaging/deps.sh || finish
+build dev || finish # what does not compile here compiles nowhere
+for preset in "${sanitizers[@]}"; do
+    # Without those that compile or look at files, where a sanitizer sees nothing; threads are the business of the host.
+    without='^(tree|abi)$'
+    [ "$preset" != tsan ] || without='^(tree|abi|sdk|plugin)$'
+    if build "$preset"; then
+        step "$preset: tests" 30m ctest --preset "$preset" -j "$jobs" -LE "$without" || true
+    fi
+done
+[ "${#failures[@]}" -eq 0 ] || printf '=== FAILED so far: %s\n' "${failures[@]}"
+step "dev: tests" 30m ctest --preset dev -j "$jobs" || finish
+[ "${#failures[@]}" -eq 0 ] || finish
