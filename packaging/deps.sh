@@ -31,7 +31,8 @@ fail() {
 
 missing=()
 if command -v dpkg-query >/dev/null; then
-    installed=" $(dpkg-query --show --showformat '${db:Status-Abbrev}${Package}\n' "${wanted[@]}" 2>/dev/null |
+    # It fails as soon as it does not know one of them.
+    installed=" $({ dpkg-query --show --showformat '${db:Status-Abbrev}${Package}\n' "${wanted[@]}" 2>/dev/null || true; } |
         sed -n 's/^ii *//p' | tr '\n' ' ')"
     for package in "${wanted[@]}"; do
         [[ $installed == *" $package "* ]] || missing+=("$package")
@@ -49,7 +50,7 @@ done
 # shellcheck source=/dev/null
 system=$(. /etc/os-release 2>/dev/null && echo "$ID ${VERSION_ID:-}") || system=unknown
 [ "$system" = "debian 12" ] || fail "this is $system, not Debian 12, and these packages are missing: ${missing[*]}.
-Install what they are called here (docs: README.md, \"Other systems\"), then set LEAT_SKIP_DEPS=1."
+Install what they are called here, then set LEAT_SKIP_DEPS=1."
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -65,10 +66,12 @@ apt() {
 }
 
 echo "Installing ${#missing[@]} packages: ${missing[*]}"
-# A list that cannot be fetched may still be good from before; the install tells.
-apt update || echo "deps.sh: the package lists could not be renewed; going on with those that are there" >&2
+apt update || true # a list that is old may still do; if it does not, the installation says so
 # Boost 1.74's headers and 1.81's exclude each other. Which of them stays is not for a script to decide.
-apt install --no-install-recommends --no-remove "${missing[@]}" >/dev/null ||
-    fail "apt-get could not install ${missing[*]} (its reason is above).
-No network: check the mirror in /etc/apt/sources.list and \`apt-get update\`.
-\"Packages need to be removed\": libboost-dev 1.74 is in the way of libboost1.81-dev; if nothing needs it, run: apt-get remove libboost1.74-dev"
+if ! errors=$(apt install --no-install-recommends --no-remove "${missing[@]}" 2>&1 >/dev/null); then
+    head -n 5 <<<"$errors" >&2
+    fail "apt-get could not install the packages; its first words are above.
+No network: see that \`apt-get update\` reaches the mirrors in /etc/apt.
+Packages would have to be removed: libboost-dev (1.74) and libboost1.81-dev exclude each other. If nothing else needs
+the former, run: apt-get remove libboost1.74-dev"
+fi
