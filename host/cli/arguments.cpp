@@ -7,6 +7,8 @@
 #include <map>
 #include <ostream>
 
+#include "config/suggest.hpp"
+
 namespace leat::cli {
 namespace {
 
@@ -131,6 +133,27 @@ struct Reader {
         return common;
     }
 
+    /// CLI11 calls a verb that it does not know a missing one.
+    std::string what_is_wrong(int argc, const char* const* argv, const std::string& otherwise) const {
+        const CLI::App* at = &app;
+        std::string verb;
+        for (int i = 1; i < argc; ++i) {
+            const std::string word = argv[i];
+            const auto known = at->get_subcommands([](const CLI::App*) { return true; });
+            if (known.empty()) break;
+            std::vector<std::string> names;
+            for (const auto* one : known)
+                names.push_back(one->get_name());
+            if (word.empty() || word.front() == '-') break;
+            if (std::find(names.begin(), names.end(), word) == names.end()) {
+                return "there is no verb \"" + verb + word + "\"" + config::did_you_mean(word, names);
+            }
+            verb += word + " ";
+            at = at->get_subcommand(word);
+        }
+        return otherwise == "A subcommand is required" ? "there is no verb" : otherwise;
+    }
+
     std::vector<CLI::App*> apps;
     std::vector<std::function<Verb()>> members;
 };
@@ -142,8 +165,13 @@ std::variant<Arguments, Exit> read_arguments(int argc, const char* const* argv, 
     try {
         reader.app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
-        const int code = reader.app.exit(e, console.out, console.err);
-        return code == 0 ? Exit::done : Exit::usage;
+        if (e.get_exit_code() == 0) {
+            reader.app.exit(e, console.out, console.err);
+            return Exit::done;
+        }
+        return console.fail(Exit::usage, reader.what_is_wrong(argc, argv, e.what()) +
+                                             "\nleat --help lists the verbs, " +
+                                             "leat VERB --help the arguments of one");
     }
     return reader.taken();
 }

@@ -42,8 +42,9 @@ Exit execute(const Arguments& arguments, const Console& console) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // A reader that has gone is an error of the write, which names it; not a death without a receipt.
-    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    // A reader that has gone, or a file at its limit, is an error of the write; not a death without a receipt.
+    for (const int signal : {SIGPIPE, SIGXFSZ})
+        static_cast<void>(std::signal(signal, SIG_IGN));
     const Console console{std::cout,        std::cerr,  ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1,
                           own_executable(), environment};
     try {

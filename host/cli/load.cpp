@@ -94,8 +94,9 @@ Result<Side> read_side(const std::string& text, Kind kind, const plugin::Catalog
         const auto* const found = std::find_if(endings.begin(), endings.end(),
                                                [&](const Ending& one) { return ends_with(name, one.ending); });
         if (found == endings.end()) {
-            return Error(Errc::configuration,
-                         yaml_text(text) + ": no component is known for this kind of file; name one, as in csv:" + text);
+            return Error(
+                Errc::configuration,
+                yaml_text(text) + ": no component is known for this kind of file; name one, as in csv:" + text);
         }
         out.component = catalog.find(found->component, kind);
         if (!out.component) return catalog.unknown(found->component, {kind});
@@ -108,7 +109,8 @@ Result<Side> read_side(const std::string& text, Kind kind, const plugin::Catalog
         options.erase(0, std::min(end + 1, options.size()));
         const auto equals = one.find('=');
         if (equals == 0 || equals == std::string::npos)
-            return Error(Errc::configuration, yaml_text(text) + ": an option is written name=value, not " + yaml_text(one));
+            return Error(Errc::configuration,
+                         yaml_text(text) + ": an option is written name=value, not " + yaml_text(one));
         const auto key = one.substr(0, equals);
         const auto value = one.substr(equals + 1);
         // A plain word, number or list stays what YAML makes of it; all else is text.

@@ -111,8 +111,8 @@ void show_options(const boost::json::object& schema, std::ostream& out) {
         }
         return;
     }
-    TextTable table({{"option"}, {"type"}, {"default"}, {"what it is"}});
     const auto* const required = schema.if_contains("required");
+    out << "\noptions:\n";
     for (const auto& [name, option] : properties->get_object()) {
         if (!option.is_object()) continue;
         const auto& object = option.get_object();
@@ -121,15 +121,14 @@ void show_options(const boost::json::object& schema, std::ostream& out) {
             for (const auto& one : required->get_array())
                 needed = needed || (one.is_string() && one.get_string() == name);
         }
+        out << "  " << name << ": " << type_of(object);
+        if (needed) out << ", required";
+        if (object.contains("default")) out << ", default " << boost::json::serialize(object.at("default"));
+        out << '\n';
         std::string what = text_at(object, "description");
         if (what.empty()) what = text_at(object, "title");
-        table.add({std::string(name), type_of(object),
-                   needed                       ? "required"
-                   : object.contains("default") ? boost::json::serialize(object.at("default"))
-                                                : "",
-                   printable(what)});
+        if (!what.empty()) out << wrapped(printable(what), 6, 100);
     }
-    out << "\noptions:\n" << table.text(2, 100);
 }
 
 std::string indented(std::string_view text) {

@@ -139,6 +139,34 @@ std::string TextTable::text(std::size_t indent, std::size_t widest) const {
     return out;
 }
 
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t widest) {
+    const Utf8Locale locale;
+    std::string out;
+    std::size_t columns = 0;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        const auto word = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (word.empty()) continue;
+        const auto width = width_of(word);
+        if (columns > 0 && columns + 1 + width > widest) {
+            out += '\n';
+            columns = 0;
+        }
+        if (columns == 0) {
+            out.append(indent, ' ');
+            columns = indent;
+        } else {
+            out += ' ';
+            ++columns;
+        }
+        out += word;
+        columns += width;
+    }
+    if (columns > 0) out += '\n';
+    return out;
+}
+
 std::string grouped(std::uint64_t number) {
     std::string digits = std::to_string(number);
     for (std::size_t at = digits.size(); at > 3;) {

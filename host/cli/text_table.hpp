@@ -18,9 +18,10 @@ public:
     };
 
     explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
-    /// Missing cells are empty; cells are cut to `widest` columns of the terminal.
+    /// Missing cells are empty.
     void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
-    /// Lines that each end with '\n'; two spaces between columns, `indent` before the first.
+    /// Lines that each end with '\n'; two spaces between columns, `indent` before the first. Cells are cut to `widest`
+    /// columns of the terminal.
     std::string text(std::size_t indent = 0, std::size_t widest = 60) const;
 
 private:
@@ -36,6 +37,9 @@ std::string cut_to_width(std::string_view text, std::size_t widest);
 
 /// Control characters as escapes (\n, \t, \x1b), so that data cannot steer a terminal.
 std::string printable(std::string_view text);
+
+/// `text` broken between words into lines of at most `widest` columns, each with `indent` spaces before it.
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t widest);
 
 /// 1234567 -> "1,234,567"
 std::string grouped(std::uint64_t number);
