@@ -20,19 +20,22 @@ boost::json::object problem_json(const config::Problem& problem) {
 }  // namespace
 
 Exit check(const CheckArguments& verb, const Arguments& arguments, const Console& console) {
-    config::Problems problems;
-    const auto prepared = prepare(ConfigurationFile{verb.file}, arguments, console, problems);
+    Findings findings;
+    const auto prepared = prepare(ConfigurationFile{verb.file}, arguments, console, findings);
     if (verb.json) {
         boost::json::array list;
-        for (const auto& problem : problems.sorted())
+        for (const auto& problem : findings.problems.sorted())
             list.emplace_back(problem_json(problem));
         if (!prepared) list.emplace_back(problem_json({{}, "", prepared.error().text()}));
         const bool ok = list.empty();
-        console.out << boost::json::serialize(boost::json::object{{"ok", ok}, {"problems", std::move(list)}}) << '\n';
-        return ok ? Exit::done : prepared ? exit_for(problems.to_error()) : exit_for(prepared.error());
+        boost::json::array refused(findings.refused.begin(), findings.refused.end());
+        console.out << boost::json::serialize(boost::json::object{
+                           {"ok", ok}, {"problems", std::move(list)}, {"refused", std::move(refused)}})
+                    << '\n';
+        return ok ? Exit::done : prepared ? exit_for(findings.problems.to_error()) : exit_for(prepared.error());
     }
     if (!prepared) return console.fail(prepared.error());
-    if (!prepared.value()) return show_problems(problems, console);
+    if (!prepared.value()) return show(findings, console);
     observe::TextLog log(arguments.log_level);
     warn_of_refused(prepared.value()->catalog, log);
     const auto count = prepared.value()->settings.pipelines.size();

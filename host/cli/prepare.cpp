@@ -1,5 +1,6 @@
 #include "cli/prepare.hpp"
 
+#include <algorithm>
 #include <ostream>
 #include <utility>
 
@@ -19,7 +20,8 @@ Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& n
 }
 
 Result<std::optional<Prepared>> prepare(const Configuration& configuration, const Arguments& arguments,
-                                        const Console& console, config::Problems& problems) {
+                                        const Console& console, Findings& findings) {
+    auto& problems = findings.problems;
     auto settings =
         std::holds_alternative<ConfigurationFile>(configuration)
             ? config::load(std::get<ConfigurationFile>(configuration).path, console.environment, problems)
@@ -33,15 +35,25 @@ Result<std::optional<Prepared>> prepare(const Configuration& configuration, cons
         return std::move(scanned).error();
     }
     runtime::check(*settings, scanned.value(), problems);
+    const auto found = problems.sorted();
+    const bool missing =
+        std::any_of(found.begin(), found.end(), [](const auto& one) { return one.code == Errc::plugin; });
+    const std::string told = problems.to_error().message();
+    for (const auto& refusal : scanned.value().refused()) {
+        const auto text = refusal.error.text();
+        if (missing && told.find(text) == std::string::npos) findings.refused.push_back(text);
+    }
     if (!problems.empty()) return std::optional<Prepared>();
     return std::optional<Prepared>(Prepared{std::move(*settings), std::move(scanned).value()});
 }
 
-Exit show_problems(const config::Problems& problems, const Console& console) {
-    const auto error = problems.to_error();
-    const auto count = problems.sorted().size();
-    console.err << error.message() << '\n'
-                << "leat: " << count << (count == 1 ? " problem" : " problems") << "; nothing was run\n";
+Exit show(const Findings& findings, const Console& console) {
+    const auto error = findings.problems.to_error();
+    const auto count = findings.problems.sorted().size();
+    console.err << error.message() << '\n';
+    for (const auto& text : findings.refused)
+        console.err << "refused plugin: " << text << '\n';
+    console.err << "leat: " << count << (count == 1 ? " problem" : " problems") << "; nothing was run\n";
     return exit_for(error);
 }
 

@@ -27,18 +27,25 @@ struct ConfigurationText {
 };
 using Configuration = std::variant<ConfigurationFile, ConfigurationText>;
 
-/// Reads the configuration, scans for plugins and checks every component. All problems go to `problems`. Uses fork:
+/// What is wrong, and what a plugin that is missed may have to do with it.
+struct Findings {
+    config::Problems problems;
+    std::vector<std::string>
+        refused;  ///< why files in the plugin directories are not used, when a component is missing
+};
+
+/// Reads the configuration, scans for plugins and checks every component. Empty when there are problems. Uses fork:
 /// call it before there are threads. Errors: what kept it from going on at all, such as a plugin directory that cannot
-/// be read. Empty when there are problems.
+/// be read.
 Result<std::optional<Prepared>> prepare(const Configuration& configuration, const Arguments& arguments,
-                                        const Console& console, config::Problems& problems);
+                                        const Console& console, Findings& findings);
 
 /// Scans for plugins: the directories of the command line, then `named`, then the default ones.
 Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& named, const Arguments& arguments,
                                      const Console& console);
 
 /// Prints the problems, one a line, and how many there are.
-Exit show_problems(const config::Problems& problems, const Console& console);
+Exit show(const Findings& findings, const Console& console);
 
 /// One warning for each file in a plugin directory that is not used.
 void warn_of_refused(const plugin::Catalog& catalog, observe::Log& log);

@@ -64,10 +64,10 @@ std::string stage_text(const runtime::PreviewStage& stage) {
 }  // namespace
 
 Exit preview(const PreviewArguments& verb, const Arguments& arguments, const Console& console) {
-    config::Problems problems;
-    const auto prepared = prepare(ConfigurationFile{verb.file}, arguments, console, problems);
+    Findings findings;
+    const auto prepared = prepare(ConfigurationFile{verb.file}, arguments, console, findings);
     if (!prepared) return console.fail(prepared.error());
-    if (!prepared.value()) return show_problems(problems, console);
+    if (!prepared.value()) return show(findings, console);
     const auto& [settings, catalog] = *prepared.value();
     observe::TextLog log(arguments.log_level_given ? arguments.log_level : observe::Level::warn);
     warn_of_refused(catalog, log);

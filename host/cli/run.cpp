@@ -139,10 +139,10 @@ Exit run_configuration(const Configuration& configuration, const RunArguments& v
     if (!caught) return console.fail(caught.error());
     auto signals = std::move(caught).value();
 
-    config::Problems problems;
-    auto prepared = prepare(configuration, arguments, console, problems);
+    Findings findings;
+    auto prepared = prepare(configuration, arguments, console, findings);
     if (!prepared) return console.fail(prepared.error());
-    if (!prepared.value()) return show_problems(problems, console);
+    if (!prepared.value()) return show(findings, console);
     const auto& [settings, catalog] = *prepared.value();
 
     std::unique_ptr<LiveLines> live;

@@ -18,8 +18,8 @@ std::string Problem::text() const {
     return out + message;
 }
 
-void Problems::add(Mark where, std::string path, std::string message) {
-    problems_.push_back({std::move(where), std::move(path), std::move(message)});
+void Problems::add(Mark where, std::string path, std::string message, Errc code) {
+    problems_.push_back({std::move(where), std::move(path), std::move(message), code});
 }
 
 std::vector<Problem> Problems::sorted() const {
@@ -35,9 +35,12 @@ std::vector<Problem> Problems::sorted() const {
 
 Error Problems::to_error() const {
     std::string text;
-    for (const auto& problem : sorted())
+    bool all_of_plugins = !empty();
+    for (const auto& problem : sorted()) {
         text += (text.empty() ? "" : "\n") + problem.text();
-    return Error(Errc::configuration, std::move(text));
+        all_of_plugins = all_of_plugins && problem.code == Errc::plugin;
+    }
+    return Error(all_of_plugins ? Errc::plugin : Errc::configuration, std::move(text));
 }
 
 }  // namespace leat::config

@@ -13,18 +13,20 @@ struct Problem {
     Mark where;
     std::string path;  ///< of the key: "pipelines.orders.extract.csv.delimiter"; may be empty
     std::string message;
+    Errc code = Errc::configuration;  ///< or plugin, where a plugin is missing or was refused
     /// "file:line:column: path: message"
     std::string text() const;
 };
 
 class Problems {
 public:
-    void add(Mark where, std::string path, std::string message);
+    void add(Mark where, std::string path, std::string message, Errc code = Errc::configuration);
     bool empty() const noexcept { return problems_.empty(); }
     std::size_t size() const noexcept { return problems_.size(); }
     /// By place, without repetitions.
     std::vector<Problem> sorted() const;
-    /// An Errc::configuration error whose message has one problem a line.
+    /// An error whose message has one problem a line: Errc::plugin when all of them are of plugins, else
+    /// Errc::configuration.
     Error to_error() const;
 
 private:

@@ -232,7 +232,7 @@ Error Catalog::unknown(std::string_view id, const std::vector<Kind>& wanted) con
     for (const Refused& refusal : refused_) {
         const std::string stem = refusal.path.stem().string();
         if (stem == id || stem == first_part) {
-            return Error(Errc::configuration,
+            return Error(Errc::plugin,
                          name + " is not " + one_of(wanted) + " here; its plugin was refused: " + refusal.error.text());
         }
     }
@@ -249,7 +249,7 @@ Error Catalog::unknown(std::string_view id, const std::vector<Kind>& wanted) con
         searched.push_back(directory.string());
     text += searched.empty() ? "; there was no directory to search, set LEAT_PLUGIN_PATH to one with plugins"
                              : "; searched " + all_of(searched, ", ") + ", put the plugin's .so file into one of them";
-    return Error(Errc::configuration, text);
+    return Error(Errc::plugin, text);
 }
 
 std::vector<path> default_directories(const path& executable, const Environment& environment) {

@@ -48,8 +48,8 @@ public:
     /// Ids of these kinds that look like `id`, best first.
     std::vector<std::string> suggestions(std::string_view id, const std::vector<Kind>& kinds) const;
 
-    /// The Errc::configuration error for an id that find() does not have in any of the wanted kinds: what it is
-    /// instead, what was probably meant, where was looked, and which refused file probably has it.
+    /// The error for an id that find() does not have in any of the wanted kinds: what it is instead, or what was
+    /// probably meant (Errc::configuration); which refused file probably has it, or where was looked (Errc::plugin).
     Error unknown(std::string_view id, const std::vector<Kind>& wanted) const;
 
 private:

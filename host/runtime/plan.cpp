@@ -20,7 +20,8 @@ std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, s
         if (!component) component = catalog.find(settings.id, kind);
     }
     if (!component) {
-        problems.add(settings.where, path, catalog.unknown(settings.id, kinds).message());
+        const auto error = catalog.unknown(settings.id, kinds);
+        problems.add(settings.where, path, error.message(), error.code());
         return std::nullopt;
     }
     StagePlan out{std::move(role), component, &settings, settings.value};

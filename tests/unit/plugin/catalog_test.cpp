@@ -203,7 +203,8 @@ BOOST_AUTO_TEST_CASE(suggests_what_was_probably_meant) {
     CHECK_LINES(catalog.suggestions("", {Kind::source}), {});
     BOOST_TEST(catalog.unknown("good.cuont", {Kind::source}).text() ==
                "\"good.cuont\" is not a source that any plugin offers; did you mean \"good.count\"?");
-    BOOST_TEST(std::error_code(catalog.unknown("x", {Kind::source})) == leat::Errc::configuration);
+    BOOST_TEST(std::error_code(catalog.unknown("good.cuont", {Kind::source})) == leat::Errc::configuration);
+    BOOST_TEST(std::error_code(catalog.unknown("x", {Kind::source})) == leat::Errc::plugin);
 }
 
 BOOST_AUTO_TEST_CASE(says_what_a_component_of_another_kind_is) {
