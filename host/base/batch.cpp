@@ -23,6 +23,9 @@ T* untag(void* tagged) {
                                 ((std::uintptr_t{1} << generation_shift) - 1));
 }
 
+// Releases on this thread of loans that were over; see Batch::releases_too_many_here.
+thread_local std::uint64_t releases_too_many = 0;
+
 std::uint16_t generation_of(void* tagged) {
     return static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(tagged) >> generation_shift);
 }
@@ -44,39 +47,7 @@ void count_nodes(const ArrowSchema& type, NodeCount& count) {
     }
 }
 
-std::int64_t fixed_bits(std::string_view format) {
-    switch (format.front()) {
-        case 'b':
-            return 1;
-        case 'c':
-        case 'C':
-            return 8;
-        case 's':
-        case 'S':
-        case 'e':
-            return 16;
-        case 'i':
-        case 'I':
-        case 'f':
-            return 32;
-        case 'l':
-        case 'L':
-        case 'g':
-            return 64;
-        case 'd':
-            return format.size() > 4 && format.substr(format.size() - 4) == ",256" ? 256 : 128;
-        case 'w':
-            return 8 * std::strtoll(format.data() + 2, nullptr, 10);
-        case 't':
-            if (format[1] == 'd') return format[2] == 'D' ? 32 : 64;
-            if (format[1] == 't') return format[2] == 's' || format[2] == 'm' ? 32 : 64;
-            if (format[1] == 'i') return format[2] == 'M' ? 32 : format[2] == 'D' ? 64 : 128;
-            return 64;
-        default:
-            return 0;
-    }
-}
-
+/// First value and number of values, or bytes, that rows [offset, offset + rows) of a list or text stand for.
 template <class Offset>
 std::pair<std::int64_t, std::int64_t> window(const ArrowArray& array, std::int64_t offset, std::int64_t rows) {
     const auto* offsets = static_cast<const Offset*>(array.buffers[1]);
@@ -85,31 +56,57 @@ std::pair<std::int64_t, std::int64_t> window(const ArrowArray& array, std::int64
     return {first, offsets[array.offset + offset + rows] - first};
 }
 
+std::pair<std::int64_t, std::int64_t> window(const TypeNode& type, const ArrowArray& array, std::int64_t offset,
+                                             std::int64_t rows) {
+    return type.bits == 64 ? window<std::int64_t>(array, offset, rows) : window<std::int32_t>(array, offset, rows);
+}
+
+std::uint64_t whole_children_bytes(const TypeNode& type, const ArrowArray& array) {
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < type.children.size(); ++i)
+        bytes += array_bytes(type.children[i], *array.children[i], 0, array.children[i]->length);
+    return bytes;
+}
+
 }  // namespace
 
-std::uint64_t array_bytes(const ArrowSchema& type, const ArrowArray& array, std::int64_t offset, std::int64_t rows) {
-    const std::string_view format = type.format;
-    if (format.empty()) return 0;
+std::uint64_t array_bytes(const TypeNode& type, const ArrowArray& array, std::int64_t offset, std::int64_t rows) {
     const auto n = static_cast<std::uint64_t>(rows);
-    std::uint64_t bytes = array.n_buffers > 0 && array.buffers[0] && format != "n" ? (n + 7) / 8 : 0;
-    const bool wide = format[0] == 'U' || format[0] == 'Z' || format == "+L";
-    if (format[0] == 'u' || format[0] == 'z' || format[0] == 'U' || format[0] == 'Z') {
-        const auto [first, length] =
-            wide ? window<std::int64_t>(array, offset, rows) : window<std::int32_t>(array, offset, rows);
-        return bytes + n * (wide ? 8 : 4) + static_cast<std::uint64_t>(length);
+    const auto bits = static_cast<std::uint64_t>(type.bits);
+    const std::uint64_t validity = type.buffers > 0 && array.buffers[0] ? (n + 7) / 8 : 0;
+    switch (type.type) {
+        case Type::null:
+            return 0;
+        case Type::boolean:
+        case Type::fixed:
+        case Type::fixed_binary:
+        case Type::dictionary:
+            return validity + (n * bits + 7) / 8;
+        case Type::text:
+        case Type::binary:
+        case Type::large_text:
+        case Type::large_binary:
+            return validity + n * bits / 8 + static_cast<std::uint64_t>(window(type, array, offset, rows).second);
+        case Type::list:
+        case Type::large_list:
+        case Type::map: {
+            const auto [first, items] = window(type, array, offset, rows);
+            return validity + n * bits / 8 + array_bytes(type.children[0], *array.children[0], first, items);
+        }
+        case Type::fixed_list:
+            return validity + array_bytes(type.children[0], *array.children[0],
+                                          (array.offset + offset) * type.fixed_size, rows * type.fixed_size);
+        case Type::structure: {
+            std::uint64_t bytes = validity;
+            for (std::size_t i = 0; i < type.children.size(); ++i)
+                bytes += array_bytes(type.children[i], *array.children[i], array.offset + offset, rows);
+            return bytes;
+        }
+        case Type::rich:
+            // Which values a window of it uses is not looked into: never too few.
+            return whole_children_bytes(type, array);
     }
-    if (format[0] != '+') return bytes + (n * static_cast<std::uint64_t>(fixed_bits(format)) + 7) / 8;
-    if (format == "+l" || format == "+L" || format == "+m") {
-        const auto [first, length] =
-            wide ? window<std::int64_t>(array, offset, rows) : window<std::int32_t>(array, offset, rows);
-        return bytes + n * (wide ? 8 : 4) + array_bytes(*type.children[0], *array.children[0], first, length);
-    }
-    std::int64_t width = 1;
-    if (format.substr(0, 3) == "+w:") width = std::strtoll(format.data() + 3, nullptr, 10);
-    for (std::int64_t i = 0; i < std::min(type.n_children, array.n_children); ++i) {
-        bytes += array_bytes(*type.children[i], *array.children[i], (array.offset + offset) * width, rows * width);
-    }
-    return bytes;
+    return 0;
 }
 
 /// What was emitted, kept until its last window and its last loan are gone.
@@ -128,14 +125,24 @@ struct Batch::Record {
 
 /// One loan's nodes. Alive until the root and every node that was moved out of it are released.
 struct Batch::Loan {
+    /// What the plugin gets of one node, to copy, edit, move and release as leat.h allows; the rest is the host's, so
+    /// that a second release changes nothing.
+    struct Node {
+        ArrowArray array;
+        Loan* loan = nullptr;
+        std::uint32_t size = 1;  // of its subtree, itself included; the nodes lie in the order of a walk
+        std::atomic<bool> live{false};
+    };
+
     BatchPool* pool;
     Record* record = nullptr;
     std::int64_t offset = 0;
     std::int64_t rows = 0;
     std::uint64_t bytes = 0;
     std::atomic<std::uint16_t> generation{0};
+    std::atomic<bool> root_live{false};
     std::atomic<std::uint32_t> owners{0};  // the root and each node below it
-    std::vector<ArrowArray> nodes;
+    std::vector<Node> nodes;
     std::vector<ArrowArray*> children;
 
     void give_back(std::uint32_t owned) noexcept {
@@ -145,29 +152,48 @@ struct Batch::Loan {
         pool->recycle(std::unique_ptr<Loan>(this));
     }
 
+    /// Ends the nodes [first, last) but those that were moved out, with all that is below them. How many were ended.
+    std::uint32_t end(std::size_t first, std::size_t last) noexcept {
+        std::uint32_t ended = 0;
+        for (std::size_t i = first; i < last;) {
+            Node& node = nodes[i];
+            if (!node.array.release) {
+                i += node.size;
+                continue;
+            }
+            node.array.release = nullptr;
+            if (node.live.exchange(false, std::memory_order_acq_rel)) ++ended;
+            ++i;
+        }
+        return ended;
+    }
+
     // Hands out the loan's nodes in the order of a walk over the source array.
     struct Cursor {
-        ArrowArray* node;
+        Node* node;
         ArrowArray** child;
     };
 
     ArrowArray* copy(const ArrowArray& from, Cursor& at) {
-        ArrowArray* const node = at.node++;
-        *node = from;
-        node->release = &Batch::release_loaned_node;
-        node->private_data = tag(this, generation);
+        Node& node = *at.node++;
+        node.array = from;
+        node.array.release = &Batch::release_loaned_node;
+        node.array.private_data = tag(&node, generation);
+        node.loan = this;
+        node.live.store(true, std::memory_order_relaxed);
         ArrowArray** const below = at.child;
         at.child += from.n_children;
         for (std::int64_t i = 0; i < from.n_children; ++i)
             below[i] = copy(*from.children[i], at);
-        node->children = from.n_children > 0 ? below : nullptr;
-        if (from.dictionary) node->dictionary = copy(*from.dictionary, at);
-        return node;
+        node.array.children = from.n_children > 0 ? below : nullptr;
+        if (from.dictionary) node.array.dictionary = copy(*from.dictionary, at);
+        node.size = static_cast<std::uint32_t>(at.node - &node);
+        return &node.array;
     }
 
     static bool same(const ArrowArray& node, const ArrowArray& from, std::int64_t offset, std::int64_t length) {
-        if (!node.release || node.length != length || node.offset != offset || node.buffers != from.buffers ||
-            node.n_buffers != from.n_buffers || node.n_children != from.n_children)
+        if (node.release != &Batch::release_loaned_node || node.length != length || node.offset != offset ||
+            node.buffers != from.buffers || node.n_buffers != from.n_buffers || node.n_children != from.n_children)
             return false;
         for (std::int64_t i = 0; i < from.n_children; ++i) {
             const ArrowArray& below = *from.children[i];
@@ -176,6 +202,13 @@ struct Batch::Loan {
         return !from.dictionary == !node.dictionary &&
                (!from.dictionary ||
                 same(*node.dictionary, *from.dictionary, from.dictionary->offset, from.dictionary->length));
+    }
+
+    /// The loan that an array is the root of or belongs to; NULL when it is none of ours.
+    static Loan* of(const ArrowArray& array) {
+        if (array.release == &Batch::release_loan) return untag<Loan>(array.private_data);
+        if (array.release == &Batch::release_loaned_node) return untag<Node>(array.private_data)->loan;
+        return nullptr;
     }
 };
 
@@ -203,7 +236,7 @@ Batch Batch::adopt(BatchPool& pool, ArrowArray& moved, std::string_view position
     moved.release = nullptr;
     out.record_->position.assign(position);
     out.rows_ = out.record_->array.length;
-    out.bytes_ = array_bytes(pool.schema().arrow(), out.record_->array, 0, out.rows_);
+    out.bytes_ = array_bytes(pool.schema().root(), out.record_->array, 0, out.rows_);
     return out;
 }
 
@@ -232,7 +265,7 @@ Batch Batch::slice(std::int64_t offset, std::int64_t rows) const {
     Batch out = share();
     out.offset_ += offset;
     out.rows_ = rows;
-    out.bytes_ = array_bytes(schema().arrow(), record_->array, out.offset_, rows);
+    out.bytes_ = array_bytes(schema().root(), record_->array, out.offset_, rows);
     return out;
 }
 
@@ -241,7 +274,7 @@ void Batch::reset() noexcept {
 }
 
 void Batch::lend(ArrowArray& out) const {
-    static const void* const no_validity[1] = {nullptr};
+    static constexpr const void* no_validity[1] = {nullptr};
     Loan* const loan = record_->pool->new_loan();
     record_->owners.fetch_add(1, std::memory_order_relaxed);
     loan->record = record_;
@@ -260,6 +293,7 @@ void Batch::lend(ArrowArray& out) const {
         loan->children[static_cast<std::size_t>(i)] = node;
     }
     loan->owners.store(static_cast<std::uint32_t>(1 + (at.node - loan->nodes.data())), std::memory_order_relaxed);
+    loan->root_live.store(true, std::memory_order_relaxed);
 
     out.length = rows_;
     out.null_count = 0;
@@ -274,43 +308,57 @@ void Batch::lend(ArrowArray& out) const {
 }
 
 void Batch::release_loan(ArrowArray* array) {
-    array->release = nullptr;
+    const bool dead = is_dead_loan(*array, nullptr);
     Loan* const loan = untag<Loan>(array->private_data);
-    if (generation_of(array->private_data) != loan->generation) return;  // released before; see is_dead_loan
-    std::uint32_t owned = 1;
-    // The loan's own nodes, not array->children: those the plugin may have edited. A node without release was moved
-    // out.
-    for (ArrowArray& node : loan->nodes) {
-        if (!node.release) continue;
-        node.release = nullptr;
-        ++owned;
+    array->release = nullptr;
+    if (dead || !loan->root_live.exchange(false, std::memory_order_acq_rel)) {
+        ++releases_too_many;
+        return;
     }
-    loan->give_back(owned);
+    // The loan's own nodes, not array->children: those the plugin may have edited.
+    loan->give_back(1 + loan->end(0, loan->nodes.size()));
 }
 
 void Batch::release_loaned_node(ArrowArray* array) {
+    auto* const node = untag<Loan::Node>(array->private_data);
+    const bool dead = generation_of(array->private_data) != node->loan->generation;
     array->release = nullptr;
-    Loan* const loan = untag<Loan>(array->private_data);
-    if (generation_of(array->private_data) != loan->generation) return;
-    loan->give_back(1);
+    if (dead || !node->live.exchange(false, std::memory_order_acq_rel)) {
+        ++releases_too_many;
+        return;
+    }
+    const auto first = static_cast<std::size_t>(node - node->loan->nodes.data());
+    node->loan->give_back(1 + node->loan->end(first + 1, first + node->size));
 }
 
-bool Batch::is_dead_loan(const ArrowArray& array) {
-    return array.release == &Batch::release_loan &&
-           generation_of(array.private_data) != untag<Loan>(array.private_data)->generation;
+bool Batch::is_dead_loan(const ArrowArray& array, const ArrowArray* parent) {
+    const Loan* const loan = Loan::of(array);
+    if (!loan) return false;
+    if (generation_of(array.private_data) != loan->generation) return true;
+    if (array.release == &Batch::release_loan) return !loan->root_live.load(std::memory_order_acquire);
+    const auto* const node = untag<Loan::Node>(array.private_data);
+    if (!node->live.load(std::memory_order_acquire)) return true;
+    // In its own place a node is held by what it was lent in; elsewhere it must have been moved, not copied.
+    return &array == &node->array ? !parent || Loan::of(*parent) != loan : node->array.release != nullptr;
+}
+
+std::uint64_t Batch::releases_too_many_here() noexcept {
+    return releases_too_many;
 }
 
 Batch Batch::take_back(BatchPool& pool, ArrowArray& array) {
     if (array.release != &Batch::release_loan) return {};
     Loan& loan = *untag<Loan>(array.private_data);
-    if (loan.pool != &pool || generation_of(array.private_data) != loan.generation) return {};
+    if (loan.pool != &pool || is_dead_loan(array, nullptr)) return {};
     const ArrowArray& from = loan.record->array;
     if (array.length != loan.rows || array.offset != 0 || array.n_children != from.n_children ||
         array.children != loan.children.data())
         return {};
     for (std::int64_t i = 0; i < from.n_children; ++i) {
         const ArrowArray& child = *from.children[i];
-        if (!Loan::same(*array.children[i], child, child.offset + from.offset + loan.offset, loan.rows)) return {};
+        if (!array.children[i] ||
+            !Loan::same(*array.children[i], child, child.offset + from.offset + loan.offset, loan.rows))
+            return {};
     }
     Batch out;
     loan.record->owners.fetch_add(1, std::memory_order_relaxed);
@@ -362,7 +410,7 @@ Batch::Loan* BatchPool::new_loan() {
     if (!loan) {
         loan = std::make_unique<Batch::Loan>();
         loan->pool = this;
-        loan->nodes.resize(nodes_);
+        loan->nodes = std::vector<Batch::Loan::Node>(nodes_);
         loan->children.resize(children_);
     }
     return loan.release();

@@ -59,8 +59,14 @@ public:
     /// that passing a batch through costs nothing. Else leaves it alone and returns an empty handle.
     static Batch take_back(BatchPool& pool, ArrowArray& array);
 
-    /// True when `array` is a loan that was released before: somebody releases or moves it twice.
-    static bool is_dead_loan(const ArrowArray& array);
+    /// True when `array` is a loan, or a node of one, that its holder does not own: released before, copied where it
+    /// should have been moved, or still a part of what it was lent in.
+    /// @param parent  of the node; NULL for a root
+    static bool is_dead_loan(const ArrowArray& array, const ArrowArray* parent);
+
+    /// How often this thread released a loan, or a node of one, that was over. Such a release changes nothing, but a
+    /// plugin that does it is wrong; the callback has no context to say so, and the call around it has.
+    static std::uint64_t releases_too_many_here() noexcept;
 
 private:
     friend class BatchPool;
@@ -104,7 +110,8 @@ private:
     std::vector<std::unique_ptr<Batch::Loan>> free_loans_;
 };
 
-/// Bytes of all buffers that rows [offset, offset + rows) of a column use, nested ones included.
-std::uint64_t array_bytes(const ArrowSchema& type, const ArrowArray& array, std::int64_t offset, std::int64_t rows);
+/// Bytes of all buffers that rows [offset, offset + rows) of a validated column use, nested ones included; a
+/// dictionary, which many batches share, is not counted.
+std::uint64_t array_bytes(const TypeNode& type, const ArrowArray& array, std::int64_t offset, std::int64_t rows);
 
 }  // namespace leat

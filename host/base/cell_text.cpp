@@ -21,7 +21,10 @@ T value_at(const ArrowArray& array, std::int64_t row) {
 }
 
 bool is_null(const ArrowSchema& type, const ArrowArray& array, std::int64_t row) {
-    if (std::string_view(type.format) == "n") return true;
+    const std::string_view format = type.format;
+    if (format == "n") return true;
+    // Unions and run-end encoding have no validity of their own.
+    if (format.starts_with("+u") || format.starts_with("+r")) return false;
     const auto* const bits = static_cast<const std::uint8_t*>(array.buffers[0]);
     const auto at = array.offset + row;
     return bits && !(bits[at / 8] >> (at % 8) & 1);
@@ -62,10 +65,14 @@ struct Unit {
 
 Unit unit_of(char letter) {
     switch (letter) {
-        case 's': return {1, 0};
-        case 'm': return {1'000, 3};
-        case 'u': return {1'000'000, 6};
-        default: return {1'000'000'000, 9};
+        case 's':
+            return {1, 0};
+        case 'm':
+            return {1'000, 3};
+        case 'u':
+            return {1'000'000, 6};
+        default:
+            return {1'000'000'000, 9};
     }
 }
 
@@ -119,7 +126,7 @@ std::string decimal_text(const ArrowArray& array, std::int64_t row, int bits, in
     }
     std::reverse(out.begin(), out.end());
     if (scale > 0) out.insert(out.size() - static_cast<std::size_t>(scale), ".");
-    if (scale < 0) out.append(static_cast<std::size_t>(-scale), '0');
+    if (scale < 0 && out != "0") out.append(static_cast<std::size_t>(-scale), '0');
     return (negative ? "-" : "") + out;
 }
 
@@ -142,7 +149,9 @@ std::string hex(std::string_view bytes) {
     return out;
 }
 
-std::string json_text(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
+std::string json_text(std::string_view text) {
+    return boost::json::serialize(boost::json::string(text));
+}
 
 /// A cell as a JSON value; `bare` tells that it is a text that people read without its quotes.
 struct Cell {
@@ -185,23 +194,34 @@ std::string struct_json(const ArrowSchema& type, const ArrowArray& array, std::i
     std::string out = "{";
     for (std::int64_t i = 0; i < type.n_children; ++i) {
         if (i > 0) out += ',';
-        out += json_text(type.children[i]->name) + ':' + json_of(*type.children[i], *array.children[i], array.offset + row);
+        out += json_text(type.children[i]->name) + ':' +
+               json_of(*type.children[i], *array.children[i], array.offset + row);
     }
     return out + '}';
 }
 
-Cell number_cell(double value, std::string text) { return {std::move(text), !std::isfinite(value)}; }
+Cell number_cell(double value, std::string text) {
+    return {std::move(text), !std::isfinite(value)};
+}
 
 Cell number_cell(char format, const ArrowArray& array, std::int64_t row) {
     switch (format) {
-        case 'c': return {digits<int>(value_at<std::int8_t>(array, row)), false};
-        case 'C': return {digits<unsigned>(value_at<std::uint8_t>(array, row)), false};
-        case 's': return {digits(value_at<std::int16_t>(array, row)), false};
-        case 'S': return {digits(value_at<std::uint16_t>(array, row)), false};
-        case 'i': return {digits(value_at<std::int32_t>(array, row)), false};
-        case 'I': return {digits(value_at<std::uint32_t>(array, row)), false};
-        case 'l': return {digits(value_at<std::int64_t>(array, row)), false};
-        case 'L': return {digits(value_at<std::uint64_t>(array, row)), false};
+        case 'c':
+            return {digits<int>(value_at<std::int8_t>(array, row)), false};
+        case 'C':
+            return {digits<unsigned>(value_at<std::uint8_t>(array, row)), false};
+        case 's':
+            return {digits(value_at<std::int16_t>(array, row)), false};
+        case 'S':
+            return {digits(value_at<std::uint16_t>(array, row)), false};
+        case 'i':
+            return {digits(value_at<std::int32_t>(array, row)), false};
+        case 'I':
+            return {digits(value_at<std::uint32_t>(array, row)), false};
+        case 'l':
+            return {digits(value_at<std::int64_t>(array, row)), false};
+        case 'L':
+            return {digits(value_at<std::uint64_t>(array, row)), false};
         case 'e': {
             const double value = half_to_double(value_at<std::uint16_t>(array, row));
             return number_cell(value, digits(value));
@@ -224,31 +244,34 @@ Cell time_cell(std::string_view format, const ArrowArray& array, std::int64_t ro
             return {timestamp_text(value_at<std::int64_t>(array, row), "tsm:")};
         case 't': {
             const bool narrow = format[2] == 's' || format[2] == 'm';
-            const std::int64_t value =
-                narrow ? value_at<std::int32_t>(array, row) : value_at<std::int64_t>(array, row);
+            const std::int64_t value = narrow ? value_at<std::int32_t>(array, row) : value_at<std::int64_t>(array, row);
             return {time_text(value, unit_of(format[2]))};
         }
-        case 's': return {timestamp_text(value_at<std::int64_t>(array, row), format)};
+        case 's':
+            return {timestamp_text(value_at<std::int64_t>(array, row), format)};
         case 'D': {
             static constexpr const char* names[] = {"s", "ms", "us", "ns"};
-            return {digits(value_at<std::int64_t>(array, row)) + ' ' +
-                    names[std::string_view("smun").find(format[2])]};
+            return {digits(value_at<std::int64_t>(array, row)) + ' ' + names[std::string_view("smun").find(format[2])]};
         }
         default: {  // intervals, as their bytes
             const std::size_t width = format[2] == 'M' ? 4 : format[2] == 'D' ? 8 : 16;
-            const auto* const at = static_cast<const char*>(array.buffers[1]) +
-                                   static_cast<std::size_t>(array.offset + row) * width;
+            const auto* const at =
+                static_cast<const char*>(array.buffers[1]) + static_cast<std::size_t>(array.offset + row) * width;
             return {hex({at, width})};
         }
     }
 }
 
 Cell text_cell(const ArrowSchema& type, std::string_view text) {
+    if (metadata_value(type.metadata, "ARROW:extension:name") != "arrow.json") return {std::string(text)};
     boost::system::error_code error;
-    if (metadata_value(type.metadata, "ARROW:extension:name") == "arrow.json" &&
-        (boost::json::parse(text, error), !error))
-        return {std::string(text), false};
-    return {std::string(text)};
+    boost::json::parse(text, error);
+    if (error) return {std::string(text)};
+    // A line break in JSON stands between its values; here it would end the line that a row is.
+    std::string out(text);
+    std::replace_if(
+        out.begin(), out.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    return {std::move(out), false};
 }
 
 Cell cell_of(const ArrowSchema& type, const ArrowArray& array, std::int64_t row) {
@@ -274,17 +297,26 @@ Cell cell_of(const ArrowSchema& type, const ArrowArray& array, std::int64_t row)
             const auto width = static_cast<std::size_t>(std::stoll(std::string(format.substr(2))));
             return {hex({static_cast<const char*>(array.buffers[1]) + static_cast<std::size_t>(at) * width, width})};
         }
-        case 'u': return text_cell(type, bytes_at<std::int32_t>(array, row));
-        case 'U': return text_cell(type, bytes_at<std::int64_t>(array, row));
-        case 'z': return {hex(bytes_at<std::int32_t>(array, row))};
-        case 'Z': return {hex(bytes_at<std::int64_t>(array, row))};
-        case 't': return time_cell(format, array, row);
-        case 'v': return {"(" + type_name(type) + ")"};
-        case '+': break;
-        default: return number_cell(format[0], array, row);
+        case 'u':
+            return text_cell(type, bytes_at<std::int32_t>(array, row));
+        case 'U':
+            return text_cell(type, bytes_at<std::int64_t>(array, row));
+        case 'z':
+            return {hex(bytes_at<std::int32_t>(array, row))};
+        case 'Z':
+            return {hex(bytes_at<std::int64_t>(array, row))};
+        case 't':
+            return time_cell(format, array, row);
+        case 'v':
+            return {"(" + type_name(type) + ")"};
+        case '+':
+            break;
+        default:
+            return number_cell(format[0], array, row);
     }
     switch (format[1]) {
-        case 's': return {struct_json(type, array, row), false};
+        case 's':
+            return {struct_json(type, array, row), false};
         case 'l':
         case 'm': {
             const auto* const offsets = static_cast<const std::int32_t*>(array.buffers[1]) + at;
@@ -300,7 +332,8 @@ Cell cell_of(const ArrowSchema& type, const ArrowArray& array, std::int64_t row)
             const auto size = std::stoll(std::string(format.substr(3)));
             return {list_json(type, array, at * size, (at + 1) * size), false};
         }
-        default: return {"(" + type_name(type) + ")"};
+        default:
+            return {"(" + type_name(type) + ")"};
     }
 }
 

@@ -11,10 +11,18 @@ namespace {
 
 // Below this a block's pages are shared with its neighbours and cannot be given back one by one.
 constexpr std::uint64_t page = 4096;
+// Memory is made usable in steps, so that a step's system call is paid by many blocks.
+constexpr std::uint64_t smallest_step = std::uint64_t{1} << 20;
+constexpr std::uint64_t largest_step = std::uint64_t{64} << 20;
 
+/// Address space alone, which costs nothing, also where the system does not overcommit (vm.overcommit_memory = 2).
 std::byte* reserve(std::uint64_t bytes) {
-    void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const at = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return at == MAP_FAILED ? nullptr : static_cast<std::byte*>(at);
+}
+
+bool open_up(std::byte* from, std::uint64_t bytes) {
+    return ::mprotect(from, (bytes + page - 1) / page * page, PROT_READ | PROT_WRITE) == 0;
 }
 
 }  // namespace
@@ -25,11 +33,10 @@ Memory::Memory() {
     if (!base_ || !entries_base_) return;  // allocate answers NULL: "over the memory budget"
     ::madvise(base_, class_bytes * classes, MADV_DONTDUMP);
     for (int i = 0; i < classes; ++i) {
-        const std::uint64_t block = std::uint64_t{1} << (smallest_shift + i);
-        classes_[i].capacity = std::min(most_blocks, class_bytes / block);
+        classes_[i].capacity = std::min(most_blocks, class_bytes / block_bytes(i));
         // Zeroed pages are valid entries: atomics of 0, a free block.
-        classes_[i].entries = reinterpret_cast<Entry*>(entries_base_ + sizeof(Entry) * most_blocks *
-                                                                           static_cast<std::uint64_t>(i));
+        classes_[i].entries =
+            reinterpret_cast<Entry*>(entries_base_ + sizeof(Entry) * most_blocks * static_cast<std::uint64_t>(i));
     }
 }
 
@@ -43,35 +50,43 @@ int Memory::class_of(std::uint64_t size) noexcept {
     return std::max(shift, smallest_shift) - smallest_shift;
 }
 
+// Under the class's mutex: the next step of blocks that were never handed out.
+bool Memory::make_usable(int index) noexcept {
+    Class& of = classes_[index];
+    const auto block = block_bytes(index);
+    const auto step = std::clamp(of.usable * block, smallest_step, largest_step);
+    const auto more = std::min(of.capacity - of.usable, std::max<std::uint64_t>(1, step / block));
+    if (more == 0 || !open_up(begin_of(index) + of.usable * block, more * block)) return false;
+    if (!open_up(reinterpret_cast<std::byte*>(of.entries), (of.usable + more) * sizeof(Entry))) return false;
+    of.usable += more;
+    return true;
+}
+
 void* Memory::allocate(std::uint64_t size, Owner owner) noexcept {
     if (size > std::uint64_t{1} << largest_shift || !base_ || !entries_base_) return nullptr;
     const int index = class_of(size);
     Class& of = classes_[index];
-    const std::uint64_t block = std::uint64_t{1} << (smallest_shift + index);
-    std::uint32_t slot = UINT32_MAX;
+    std::uint32_t slot = no_slot;
+    bool warm = false;
     {
         const std::lock_guard lock(of.mutex);
-        if (of.first_free != UINT32_MAX) {
+        if (of.first_free != no_slot) {
             slot = of.first_free;
             of.first_free = of.entries[slot].next_free;
+            warm = of.entries[slot].warm;
         } else {
-            const auto used = of.used.load(std::memory_order_relaxed);
-            if (used >= of.capacity) return nullptr;
-            slot = used;
-            of.used.store(used + 1, std::memory_order_release);
+            slot = of.used.load(std::memory_order_relaxed);
+            if (slot >= of.usable && !make_usable(index)) return nullptr;
+            of.used.store(slot + 1, std::memory_order_release);
         }
     }
-    if (block >= page) {
-        // Best effort: an underflow only means that some pages stay warm a little longer.
-        auto warm = warm_.load(std::memory_order_relaxed);
-        while (warm >= block && !warm_.compare_exchange_weak(warm, warm - block, std::memory_order_relaxed)) {
-        }
-    }
+    if (warm) warm_.fetch_sub(block_bytes(index), std::memory_order_relaxed);
+    size = std::max<std::uint64_t>(size, 1);
     Entry& entry = of.entries[slot];
     entry.owner.store(owner, std::memory_order_relaxed);
-    entry.size.store(std::max<std::uint64_t>(size, 1), std::memory_order_release);
+    entry.size.store(size, std::memory_order_release);
     in_use_.fetch_add(size, std::memory_order_relaxed);
-    return begin_of(index) + block * slot;
+    return begin_of(index) + block_bytes(index) * slot;
 }
 
 bool Memory::release(void* pointer) noexcept {
@@ -80,32 +95,38 @@ bool Memory::release(void* pointer) noexcept {
     const auto offset = static_cast<std::uint64_t>(extent->begin - base_);
     const int index = static_cast<int>(offset / class_bytes);
     Class& of = classes_[index];
-    const std::uint64_t block = std::uint64_t{1} << (smallest_shift + index);
+    const auto block = block_bytes(index);
     const auto slot = static_cast<std::uint32_t>((offset % class_bytes) / block);
     Entry& entry = of.entries[slot];
     auto size = entry.size.load(std::memory_order_acquire);
     if (size == 0 || !entry.size.compare_exchange_strong(size, 0, std::memory_order_acq_rel)) return false;
     in_use_.fetch_sub(size, std::memory_order_relaxed);
+    bool warm = false;
     if (block >= page) {
-        if (warm_.load(std::memory_order_relaxed) + block > warm_bytes) {
+        warm = warm_.fetch_add(block, std::memory_order_relaxed) + block <= warm_bytes;
+        if (!warm) {
+            warm_.fetch_sub(block, std::memory_order_relaxed);
             ::madvise(pointer, block, MADV_DONTNEED);
-        } else {
-            warm_.fetch_add(block, std::memory_order_relaxed);
         }
     }
     const std::lock_guard lock(of.mutex);
-    entry.next_free = of.first_free;
+    entry.next_free = of.first_free & no_slot;
+    entry.warm = warm;
     of.first_free = slot;
     return true;
 }
 
-std::optional<Memory::Extent> Memory::find(const void* pointer) const noexcept {
+bool Memory::contains(const void* pointer) const noexcept {
     const auto at = reinterpret_cast<std::uintptr_t>(pointer);
     const auto base = reinterpret_cast<std::uintptr_t>(base_);
-    if (!base_ || at < base || at >= base + class_bytes * classes) return std::nullopt;
-    const std::uint64_t offset = at - base;
+    return base_ && at >= base && at < base + class_bytes * classes;
+}
+
+std::optional<Memory::Extent> Memory::find(const void* pointer) const noexcept {
+    if (!contains(pointer)) return std::nullopt;
+    const auto offset = reinterpret_cast<std::uintptr_t>(pointer) - reinterpret_cast<std::uintptr_t>(base_);
     const int index = static_cast<int>(offset / class_bytes);
-    const std::uint64_t block = std::uint64_t{1} << (smallest_shift + index);
+    const auto block = block_bytes(index);
     const std::uint64_t slot = (offset % class_bytes) / block;
     const Class& of = classes_[index];
     if (slot >= of.used.load(std::memory_order_acquire)) return std::nullopt;

@@ -1,4 +1,5 @@
-// The blocks that plugins build their buffers in: of known size, so that what a plugin claims of a buffer can be checked.
+// The blocks that plugins build their buffers in: of known size, so that what a plugin claims of a buffer can be
+// checked.
 #pragma once
 
 #include <atomic>
@@ -25,7 +26,7 @@ public:
     /// Names who allocates, so that what is left over can be told.
     Owner new_owner() noexcept { return next_owner_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// 64-byte aligned; NULL when there is no more.
+    /// 64-byte aligned; NULL when there is no more. A block of size 0 is a block of its own.
     void* allocate(std::uint64_t size, Owner owner) noexcept;
 
     /// False: not a block, or given back before; nothing was done.
@@ -37,35 +38,45 @@ public:
         std::uint64_t size;
     };
     std::optional<Extent> find(const void* pointer) const noexcept;
+    /// True for what blocks are made of, live or not: such a pointer that find() does not know is stale.
+    bool contains(const void* pointer) const noexcept;
 
     /// Blocks that are live, and the bytes asked for in them.
     std::uint64_t live_blocks(Owner owner) const;
     std::uint64_t bytes_in_use() const noexcept { return in_use_.load(std::memory_order_relaxed); }
 
 private:
-    static constexpr int smallest_shift = 6;   // 64 B
-    static constexpr int largest_shift = 32;   // 4 GiB
+    static constexpr int smallest_shift = 6;  // 64 B
+    static constexpr int largest_shift = 32;  // 4 GiB
     static constexpr int classes = largest_shift - smallest_shift + 1;
-    static constexpr std::uint64_t class_bytes = std::uint64_t{1} << 38;  // of address space, for each class
+    // Of address space, for each class. All of them together must fit into what ThreadSanitizer leaves a program.
+    static constexpr std::uint64_t class_bytes = std::uint64_t{1} << 35;
     static constexpr std::uint64_t most_blocks = std::uint64_t{1} << 20;  // of one class
     static constexpr std::uint64_t warm_bytes = std::uint64_t{64} << 20;  // free but resident, in all
+    static constexpr std::uint32_t no_slot = (std::uint32_t{1} << 31) - 1;
 
     /// What is known of a block. `size` is 0 while it is free.
     struct Entry {
         std::atomic<std::uint64_t> size;
         std::atomic<Owner> owner;
-        std::uint32_t next_free;  // guarded by the class's mutex
+        std::uint32_t next_free : 31;  // guarded by the class's mutex, like the next
+        std::uint32_t warm : 1;        // free, and its pages were kept
     };
     struct Class {
         std::mutex mutex;
-        Entry* entries = nullptr;  // `capacity` of them, mapped lazily by the system
+        Entry* entries = nullptr;
         std::uint64_t capacity = 0;
-        std::atomic<std::uint32_t> used{0};      // entries ever handed out
-        std::uint32_t first_free = UINT32_MAX;   // guarded by mutex
+        std::uint64_t usable = 0;            // blocks, and their entries, that may be touched; guarded by mutex
+        std::atomic<std::uint32_t> used{0};  // entries ever handed out
+        std::uint32_t first_free = no_slot;  // guarded by mutex
     };
 
     static int class_of(std::uint64_t size) noexcept;
-    std::byte* begin_of(int of_class) const noexcept { return base_ + class_bytes * static_cast<std::uint64_t>(of_class); }
+    static std::uint64_t block_bytes(int of_class) noexcept { return std::uint64_t{1} << (smallest_shift + of_class); }
+    std::byte* begin_of(int of_class) const noexcept {
+        return base_ + class_bytes * static_cast<std::uint64_t>(of_class);
+    }
+    bool make_usable(int of_class) noexcept;
 
     std::byte* base_ = nullptr;
     std::byte* entries_base_ = nullptr;

@@ -5,6 +5,8 @@
 #include <deque>
 #include <optional>
 
+#include "base/utf8.hpp"
+
 namespace leat {
 namespace {
 
@@ -79,9 +81,9 @@ std::optional<Format> time_format(std::string_view format) {
 
 std::optional<Format> nested_format(std::string_view format) {
     if (format == "+s") return Format{Type::structure, 0, 0, 1, -1};
-    if (format == "+l") return Format{Type::list, 0, 0, 2, 1};
-    if (format == "+L") return Format{Type::large_list, 0, 0, 2, 1};
-    if (format == "+m") return Format{Type::map, 0, 0, 2, 1};
+    if (format == "+l") return Format{Type::list, 32, 0, 2, 1};
+    if (format == "+L") return Format{Type::large_list, 64, 0, 2, 1};
+    if (format == "+m") return Format{Type::map, 32, 0, 2, 1};
     if (format.substr(0, 3) == "+w:") {
         const auto size = positive(format.substr(3));
         if (!size && format != "+w:0") return std::nullopt;
@@ -105,24 +107,42 @@ std::optional<Format> parse(std::string_view format) {
     if (format == "vu" || format == "vz") return Format{Type::rich, 0, 0, -1};
     if (format.size() != 1) return std::nullopt;
     switch (format[0]) {
-        case 'n': return Format{Type::null, 0, 0, 0};
-        case 'b': return Format{Type::boolean, 1};
-        case 'c': return Format{Type::fixed, 8, 0, 2, 0, true};
-        case 'C': return Format{Type::fixed, 8};
-        case 's': return Format{Type::fixed, 16, 0, 2, 0, true};
-        case 'S': return Format{Type::fixed, 16};
-        case 'i': return Format{Type::fixed, 32, 0, 2, 0, true};
-        case 'I': return Format{Type::fixed, 32};
-        case 'l': return Format{Type::fixed, 64, 0, 2, 0, true};
-        case 'L': return Format{Type::fixed, 64};
-        case 'e': return Format{Type::fixed, 16};
-        case 'f': return Format{Type::fixed, 32};
-        case 'g': return Format{Type::fixed, 64};
-        case 'u': return Format{Type::text, 32, 0, 3};
-        case 'z': return Format{Type::binary, 32, 0, 3};
-        case 'U': return Format{Type::large_text, 64, 0, 3};
-        case 'Z': return Format{Type::large_binary, 64, 0, 3};
-        default: return std::nullopt;
+        case 'n':
+            return Format{Type::null, 0, 0, 0};
+        case 'b':
+            return Format{Type::boolean, 1};
+        case 'c':
+            return Format{Type::fixed, 8, 0, 2, 0, true};
+        case 'C':
+            return Format{Type::fixed, 8};
+        case 's':
+            return Format{Type::fixed, 16, 0, 2, 0, true};
+        case 'S':
+            return Format{Type::fixed, 16};
+        case 'i':
+            return Format{Type::fixed, 32, 0, 2, 0, true};
+        case 'I':
+            return Format{Type::fixed, 32};
+        case 'l':
+            return Format{Type::fixed, 64, 0, 2, 0, true};
+        case 'L':
+            return Format{Type::fixed, 64};
+        case 'e':
+            return Format{Type::fixed, 16};
+        case 'f':
+            return Format{Type::fixed, 32};
+        case 'g':
+            return Format{Type::fixed, 64};
+        case 'u':
+            return Format{Type::text, 32, 0, 3};
+        case 'z':
+            return Format{Type::binary, 32, 0, 3};
+        case 'U':
+            return Format{Type::large_text, 64, 0, 3};
+        case 'Z':
+            return Format{Type::large_binary, 64, 0, 3};
+        default:
+            return std::nullopt;
     }
 }
 
@@ -136,7 +156,9 @@ void append_sized(std::string& key, std::string_view text) {
     key += text;
 }
 
-void release_nothing(ArrowSchema* schema) { schema->release = nullptr; }
+void release_nothing(ArrowSchema* schema) {
+    schema->release = nullptr;
+}
 
 }  // namespace
 
@@ -154,7 +176,7 @@ struct Schema::Tree {
 struct Schema::Tree::Reader {
     Tree& tree;
     std::string& key;
-    bool& rich;
+    std::string& rich;
 
     Result<ArrowSchema*> read(const ArrowSchema& from, TypeNode& node, int depth) {
         if (depth > deepest) return bad(node.path, "nested more than " + std::to_string(deepest) + " deep");
@@ -175,7 +197,6 @@ struct Schema::Tree::Reader {
         node.fixed_size = format->fixed_size;
         node.buffers = format->buffers;
         node.is_signed = format->is_signed;
-        rich = rich || format->type == Type::rich;
 
         ArrowSchema& out = tree.nodes.emplace_back();
         out = ArrowSchema{};
@@ -188,9 +209,10 @@ struct Schema::Tree::Reader {
         append_sized(key, out.name);
         append_sized(key, {out.metadata ? out.metadata : "", *metadata});
         key += std::to_string(from.flags) + '/' + std::to_string(from.n_children) + (from.dictionary ? '*' : ';');
+        if (rich.empty() && (format->type == Type::rich || from.dictionary)) rich = node.path;
         BOOST_OUTCOME_TRYV(read_children(from, node, out, depth));
         if (from.dictionary) {
-            if (format->type != Type::fixed || format->bits > 64)
+            if (!std::strchr("cCsSiIlL", format->type == Type::fixed ? from.format[0] : '?') || from.format[1])
                 return bad(node.path, "a dictionary needs integer indexes, not \"" + std::string(from.format) + "\"");
             node.type = Type::dictionary;
             node.dictionary = std::make_unique<TypeNode>();
@@ -208,6 +230,8 @@ struct Schema::Tree::Reader {
             if (!from.children[i]) return bad(node.path, "child " + std::to_string(i) + " is NULL");
             auto& child = node.children.emplace_back();
             const std::string name = from.children[i]->name ? from.children[i]->name : "";
+            if (!is_utf8(name.data(), name.size()))
+                return bad(node.path, "the name of child " + std::to_string(i) + " is not UTF-8 text");
             child.path = is_list ? node.path + "[]" : node.path.empty() ? name : node.path + "." + name;
         }
         for (std::int64_t i = 0; i < from.n_children; ++i) {
@@ -217,7 +241,8 @@ struct Schema::Tree::Reader {
         }
         out.n_children = from.n_children;
         out.children = list.data();
-        if (node.type == Type::map && (node.children[0].type != Type::structure || node.children[0].children.size() != 2))
+        if (node.type == Type::map &&
+            (node.children[0].type != Type::structure || node.children[0].children.size() != 2))
             return bad(node.path, "a map needs one struct of a key and a value");
         return done();
     }
@@ -225,7 +250,9 @@ struct Schema::Tree::Reader {
 
 Schema::~Schema() = default;
 
-const ArrowSchema& Schema::arrow() const noexcept { return tree_->nodes.front(); }
+const ArrowSchema& Schema::arrow() const noexcept {
+    return tree_->nodes.front();
+}
 
 Result<Schema> Schema::copy(const ArrowSchema& schema) {
     Schema out;
@@ -256,19 +283,21 @@ std::string_view metadata_value(const char* metadata, std::string_view key) {
     return {};
 }
 
-std::string Schema::type_name(int column) const { return leat::type_name(*arrow().children[column]); }
+std::string Schema::type_name(int column) const {
+    return leat::type_name(*arrow().children[column]);
+}
 
 std::string type_name(const ArrowSchema& type) {
     const std::string_view format = type.format;
     if (type.dictionary) return "dictionary<" + type_name(*type.dictionary) + ">";
     if (metadata_value(type.metadata, "ARROW:extension:name") == "arrow.json") return "json";
     static constexpr std::pair<std::string_view, const char*> names[] = {
-        {"n", "null"},       {"b", "bool"},          {"c", "int8"},           {"C", "uint8"},
-        {"s", "int16"},      {"S", "uint16"},        {"i", "int32"},          {"I", "uint32"},
-        {"l", "int64"},      {"L", "uint64"},        {"e", "float16"},        {"f", "float32"},
-        {"g", "float64"},    {"u", "text"},          {"U", "text"},           {"z", "binary"},
-        {"Z", "binary"},     {"tdD", "date"},        {"tdm", "date[ms]"},     {"tts", "time[s]"},
-        {"ttm", "time[ms]"}, {"ttu", "time[us]"},    {"ttn", "time[ns]"},     {"tDs", "duration[s]"},
+        {"n", "null"},           {"b", "bool"},           {"c", "int8"},          {"C", "uint8"},
+        {"s", "int16"},          {"S", "uint16"},         {"i", "int32"},         {"I", "uint32"},
+        {"l", "int64"},          {"L", "uint64"},         {"e", "float16"},       {"f", "float32"},
+        {"g", "float64"},        {"u", "text"},           {"U", "text"},          {"z", "binary"},
+        {"Z", "binary"},         {"tdD", "date"},         {"tdm", "date[ms]"},    {"tts", "time[s]"},
+        {"ttm", "time[ms]"},     {"ttu", "time[us]"},     {"ttn", "time[ns]"},    {"tDs", "duration[s]"},
         {"tDm", "duration[ms]"}, {"tDu", "duration[us]"}, {"tDn", "duration[ns]"}};
     for (const auto& [code, name] : names) {
         if (format == code) return name;

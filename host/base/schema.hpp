@@ -34,11 +34,11 @@ enum class Type : std::uint8_t {
 struct TypeNode {
     Type type = Type::null;
     bool nullable = false;
-    bool is_signed = false;        ///< of a dictionary's indexes
-    std::int32_t bits = 0;         ///< width of one value
-    std::int64_t fixed_size = 0;   ///< items per list
-    std::int64_t buffers = 0;      ///< that an array of this type has
-    std::string path;              ///< "order.lines[].price", for messages
+    bool is_signed = false;       ///< of a dictionary's indexes
+    std::int32_t bits = 0;        ///< width of one value; of text, binary, lists and maps: of one offset
+    std::int64_t fixed_size = 0;  ///< items per list
+    std::int64_t buffers = 0;     ///< that an array of this type has
+    std::string path;             ///< "order.lines[].price", for messages
     std::vector<TypeNode> children;
     std::unique_ptr<TypeNode> dictionary;  ///< what a dictionary's indexes stand for
 };
@@ -46,7 +46,8 @@ struct TypeNode {
 /// An immutable deep copy of a struct schema ("+s") whose children are the columns.
 class Schema {
 public:
-    /// Copies `schema` and leaves it to the caller. Errors: Errc::plugin, naming the column and the format that is wrong.
+    /// Copies `schema` and leaves it to the caller. Errors: Errc::plugin, naming the column and the format that is
+    /// wrong.
     static Result<Schema> copy(const ArrowSchema& schema);
     Schema(Schema&& other) noexcept = default;
     Schema& operator=(Schema&& other) noexcept = default;
@@ -59,8 +60,9 @@ public:
     const TypeNode& root() const noexcept { return root_; }
     /// Equal exactly when two schemas are: names, types, nullability and metadata.
     const std::string& key() const noexcept { return key_; }
-    /// True when some column is of a type that is not looked into.
-    bool has_rich_types() const noexcept { return rich_; }
+    /// The path of the first column of a type that needs LEAT_RICH_TYPES: a dictionary, or one that is not looked into.
+    /// Empty when there is none.
+    const std::string& rich_column() const noexcept { return rich_; }
 
     /// The type for people: "int64", "timestamp[us, UTC]", "list<text>", "json".
     std::string type_name(int column) const;
@@ -71,7 +73,7 @@ private:
     std::shared_ptr<const Tree> tree_;
     TypeNode root_;
     std::string key_;
-    bool rich_ = false;
+    std::string rich_;
 };
 
 /// The type of one schema node for people.

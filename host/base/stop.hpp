@@ -23,6 +23,9 @@ public:
     Stop& operator=(const Stop&) = delete;
     ~Stop();
 
+    /// Stops following the parent, which may then go before this object. Waits for a step that is being passed on.
+    void unfollow() { parent_.reset(); }
+
     /// Moves forward to `state` and runs the subscribers on this thread; a step back changes nothing.
     void request(StopState state);
     StopState state() const noexcept { return state_.load(std::memory_order_acquire); }

@@ -1,23 +1,28 @@
 #include "base/validate.hpp"
 
-#include <cstring>
+#include <algorithm>
 #include <string>
+
+#include "base/batch.hpp"
 
 namespace leat {
 namespace {
 
 constexpr std::int64_t most_rows = INT32_MAX;
-constexpr std::int64_t most_items = std::int64_t{1} << 48;  // keeps every product below 2^63
+constexpr std::int64_t most_items = std::int64_t{1} << 48;
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 62;
 
-std::string number(std::int64_t value) { return std::to_string(value); }
+std::string number(std::int64_t value) {
+    return std::to_string(value);
+}
 
 struct Validator {
     const Memory* blocks;
     Depth depth;
 
     static Error bad(const TypeNode& type, const std::string& why) {
-        return Error(Errc::plugin, (type.path.empty() ? std::string("the batch") : "column \"" + type.path + "\"") +
-                                       ": " + why);
+        return Error(Errc::plugin,
+                     (type.path.empty() ? std::string("the batch") : "column \"" + type.path + "\"") + ": " + why);
     }
 
     /// The buffer must be there when it is needed, aligned, and at least `bytes` long where its size is known.
@@ -30,14 +35,24 @@ struct Validator {
         if (reinterpret_cast<std::uintptr_t>(at) % alignment != 0)
             return bad(type, named() + " is not aligned to " + std::to_string(alignment) + " bytes");
         if (!blocks) return done();
-        if (const auto extent = blocks->find(at)) {
-            const auto known =
-                extent->size - static_cast<std::uint64_t>(static_cast<const std::byte*>(at) - extent->begin);
-            if (static_cast<const std::byte*>(at) > extent->begin + extent->size || known < bytes)
-                return bad(type, named() + " is " + std::to_string(known) + " bytes long, but " +
-                                     std::to_string(bytes) + " are needed");
-        }
+        const auto extent = blocks->find(at);
+        if (!extent && blocks->contains(at))
+            return bad(type, named() + " lies in memory of the host that was given back");
+        if (!extent) return done();
+        const auto skipped = static_cast<std::uint64_t>(static_cast<const std::byte*>(at) - extent->begin);
+        const auto known = extent->size - std::min(extent->size, skipped);
+        if (known < bytes)
+            return bad(type, named() + " is " + std::to_string(known) + " bytes long, but " + std::to_string(bytes) +
+                                 " are needed");
         return done();
+    }
+
+    /// Room for `count` values of a width that a plugin chose; the product must not wrap.
+    Result<> values(const TypeNode& type, const ArrowArray& array, std::uint64_t count, std::uint64_t width,
+                    std::size_t alignment) const {
+        if (count > most_bytes / width)
+            return bad(type, "length " + number(array.length) + " and offset " + number(array.offset));
+        return buffer(type, array, 1, count * width, alignment);
     }
 
     Result<> validity(const TypeNode& type, const ArrowArray& array) const {
@@ -51,18 +66,20 @@ struct Validator {
     template <class Offset>
     Result<std::int64_t> offsets(const TypeNode& type, const ArrowArray& array) const {
         const auto entries = static_cast<std::uint64_t>(array.offset + array.length) + 1;
-        if (array.length == 0 && array.offset == 0 && !array.buffers[1]) return std::int64_t{0};
+        if (array.length == 0) return std::int64_t{0};  // nobody reads an offset then; it may be missing
         BOOST_OUTCOME_TRYV(buffer(type, array, 1, entries * sizeof(Offset), sizeof(Offset)));
         const auto* const at = static_cast<const Offset*>(array.buffers[1]) + array.offset;
         const std::int64_t n = array.length;
         // One pass without a branch, so that the compiler makes vectors of it.
         bool falls = false;
-        for (std::int64_t i = 0; i < n; ++i) falls |= at[i + 1] < at[i];
+        for (std::int64_t i = 0; i < n; ++i)
+            falls |= at[i + 1] < at[i];
         if (at[0] < 0 || falls) {
             if (at[0] < 0)
                 return bad(type, "offsets[" + number(array.offset) + "] = " + number(at[0]) + " is negative");
             std::int64_t i = 0;
-            while (at[i + 1] >= at[i]) ++i;
+            while (at[i + 1] >= at[i])
+                ++i;
             return bad(type, "offsets[" + number(array.offset + i + 1) + "] = " + number(at[i + 1]) +
                                  " is less than offsets[" + number(array.offset + i) + "] = " + number(at[i]));
         }
@@ -92,6 +109,15 @@ struct Validator {
         return done();
     }
 
+    /// Of the root: nulls are for columns.
+    Result<> no_null_row(const TypeNode& root, const ArrowArray& array) const {
+        if (array.null_count == 0 || !array.buffers[0]) return done();
+        for (std::int64_t i = 0; i < array.length; ++i) {
+            if (is_null(array, i)) return bad(root, "row " + number(i) + " is null, but only its columns may be");
+        }
+        return done();
+    }
+
     static bool is_null(const ArrowArray& array, std::int64_t row) {
         const auto* const bits = static_cast<const std::uint8_t*>(array.buffers[0]);
         const auto at = array.offset + row;
@@ -112,13 +138,17 @@ struct Validator {
 
     Result<> dictionary(const TypeNode& type, const ArrowArray& array) const {
         if (!array.dictionary) return bad(type, "its dictionary is NULL");
-        BOOST_OUTCOME_TRYV(node(*type.dictionary, *array.dictionary));
+        BOOST_OUTCOME_TRYV(node(*type.dictionary, *array.dictionary, &array));
         if (array.length == 0) return done();
         switch (type.bits) {
-            case 8: return type.is_signed ? indexes<std::int8_t>(type, array) : indexes<std::uint8_t>(type, array);
-            case 16: return type.is_signed ? indexes<std::int16_t>(type, array) : indexes<std::uint16_t>(type, array);
-            case 32: return type.is_signed ? indexes<std::int32_t>(type, array) : indexes<std::uint32_t>(type, array);
-            default: return type.is_signed ? indexes<std::int64_t>(type, array) : indexes<std::uint64_t>(type, array);
+            case 8:
+                return type.is_signed ? indexes<std::int8_t>(type, array) : indexes<std::uint8_t>(type, array);
+            case 16:
+                return type.is_signed ? indexes<std::int16_t>(type, array) : indexes<std::uint16_t>(type, array);
+            case 32:
+                return type.is_signed ? indexes<std::int32_t>(type, array) : indexes<std::uint32_t>(type, array);
+            default:
+                return type.is_signed ? indexes<std::int64_t>(type, array) : indexes<std::uint64_t>(type, array);
         }
     }
 
@@ -129,19 +159,22 @@ struct Validator {
             if (child.length < at_least)
                 return bad(type.children[i],
                            "it has " + number(child.length) + " values, but " + number(at_least) + " are needed");
-            BOOST_OUTCOME_TRYV(node(type.children[i], child));
+            BOOST_OUTCOME_TRYV(node(type.children[i], child, &array));
         }
         return done();
     }
 
-    Result<> node(const TypeNode& type, const ArrowArray& array) const {
-        if (type.type == Type::rich) return done();
+    Result<> node(const TypeNode& type, const ArrowArray& array, const ArrowArray* parent) const {
         if (!array.release) return bad(type, "its array was released before");
+        if (Batch::is_dead_loan(array, parent))
+            return bad(type, "its array was released before, or copied where it should have been moved");
         if (array.length < 0 || array.length > most_items || array.offset < 0 || array.offset > most_items)
             return bad(type, "length " + number(array.length) + " and offset " + number(array.offset));
         if (array.null_count < -1 || array.null_count > array.length)
             return bad(type, "null_count is " + number(array.null_count) + " in " + number(array.length) + " values");
-        if (array.n_buffers != type.buffers || (array.n_buffers > 0 && !array.buffers))
+        const bool any_number = type.type == Type::rich;  // of views: as many as they have data buffers, and two more
+        if ((any_number ? array.n_buffers < 0 : array.n_buffers != type.buffers) ||
+            (array.n_buffers > 0 && !array.buffers))
             return bad(type, number(array.n_buffers) + " buffers where " + number(type.buffers) + " are due");
         if (array.n_children != static_cast<std::int64_t>(type.children.size()))
             return bad(type, number(array.n_children) + " children where " + std::to_string(type.children.size()) +
@@ -153,21 +186,30 @@ struct Validator {
         const auto bits = static_cast<std::uint64_t>(type.bits);
         switch (type.type) {
             case Type::null:
-            case Type::rich: return done();
-            case Type::boolean: return buffer(type, array, 1, static_cast<std::uint64_t>(end + 7) / 8, 1);
+                return done();
+            // How its children belong together is not looked into, but each of them is.
+            case Type::rich:
+                return children(type, array, 0);
+            case Type::boolean:
+                return buffer(type, array, 1, static_cast<std::uint64_t>(end + 7) / 8, 1);
             case Type::fixed: {
                 const auto width = bits / 8;
-                return buffer(type, array, 1, static_cast<std::uint64_t>(end) * width, std::min<std::size_t>(width, 8));
+                return values(type, array, static_cast<std::uint64_t>(end), width, std::min<std::size_t>(width, 8));
             }
             case Type::dictionary: {
                 BOOST_OUTCOME_TRYV(buffer(type, array, 1, static_cast<std::uint64_t>(end) * bits / 8, bits / 8));
                 return dictionary(type, array);
             }
-            case Type::fixed_binary: return buffer(type, array, 1, static_cast<std::uint64_t>(end) * (bits / 8), 1);
-            case Type::text: return text<std::int32_t>(type, array, true);
-            case Type::binary: return text<std::int32_t>(type, array, false);
-            case Type::large_text: return text<std::int64_t>(type, array, true);
-            case Type::large_binary: return text<std::int64_t>(type, array, false);
+            case Type::fixed_binary:
+                return values(type, array, static_cast<std::uint64_t>(end), bits / 8, 1);
+            case Type::text:
+                return text<std::int32_t>(type, array, true);
+            case Type::binary:
+                return text<std::int32_t>(type, array, false);
+            case Type::large_text:
+                return text<std::int64_t>(type, array, true);
+            case Type::large_binary:
+                return text<std::int64_t>(type, array, false);
             case Type::list:
             case Type::map: {
                 BOOST_OUTCOME_TRY(const auto items, offsets<std::int32_t>(type, array));
@@ -182,7 +224,8 @@ struct Validator {
                     return bad(type, "length " + number(array.length) + " and offset " + number(array.offset));
                 return children(type, array, end * type.fixed_size);
             }
-            case Type::structure: return children(type, array, end);
+            case Type::structure:
+                return children(type, array, end);
         }
         return done();
     }
@@ -195,46 +238,8 @@ Result<> validate(const ArrowArray& array, const Schema& schema, const Memory* b
     if (array.length > most_rows)
         return Validator::bad(root, number(array.length) + " rows; a batch has at most " + number(most_rows));
     const Validator validator{blocks, depth};
-    BOOST_OUTCOME_TRYV(validator.node(root, array));
-    if (array.null_count > 0 || (array.null_count < 0 && array.buffers[0]))
-        return Validator::bad(root, "a row cannot be null: null_count is " + number(array.null_count));
-    return done();
-}
-
-bool is_utf8(const char* text, std::size_t size) noexcept {
-    const auto* at = reinterpret_cast<const unsigned char*>(text);
-    const auto* const end = at + size;
-    const auto follows = [&](std::ptrdiff_t i, unsigned low = 0x80, unsigned high = 0xBF) {
-        return at + i < end && at[i] >= low && at[i] <= high;
-    };
-    while (at < end) {
-        // Most text is ASCII: eight bytes at a time.
-        while (end - at >= 8) {
-            std::uint64_t word;
-            std::memcpy(&word, at, sizeof word);
-            if (word & 0x8080808080808080U) break;
-            at += 8;
-        }
-        if (at == end) return true;
-        if (*at < 0x80) {
-            ++at;
-        } else if (*at < 0xC2) {
-            return false;
-        } else if (*at < 0xE0) {
-            if (!follows(1)) return false;
-            at += 2;
-        } else if (*at < 0xF0) {
-            if (!follows(1, *at == 0xE0 ? 0xA0 : 0x80, *at == 0xED ? 0x9F : 0xBF) || !follows(2)) return false;
-            at += 3;
-        } else if (*at < 0xF5) {
-            if (!follows(1, *at == 0xF0 ? 0x90 : 0x80, *at == 0xF4 ? 0x8F : 0xBF) || !follows(2) || !follows(3))
-                return false;
-            at += 4;
-        } else {
-            return false;
-        }
-    }
-    return true;
+    BOOST_OUTCOME_TRYV(validator.node(root, array, nullptr));
+    return validator.no_null_row(root, array);
 }
 
 }  // namespace leat

@@ -5,6 +5,7 @@
 #include "base/memory.hpp"
 #include "base/result.hpp"
 #include "base/schema.hpp"
+#include "base/utf8.hpp"
 
 namespace leat {
 
@@ -19,8 +20,5 @@ enum class Depth {
 /// constant for the others.
 /// Errors: Errc::plugin, naming the column, the rule and the numbers.
 Result<> validate(const ArrowArray& array, const Schema& schema, const Memory* blocks, Depth depth);
-
-/// True when the bytes are well-formed UTF-8 (Unicode 15, table 3-7).
-bool is_utf8(const char* text, std::size_t size) noexcept;
 
 }  // namespace leat
