@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "../ndjson/json_text.hpp"
 #include "rows.hpp"
-#include "text.hpp"
 #include "types.hpp"
 #include "values.hpp"
 
@@ -238,7 +238,7 @@ private:
         append_checked(place, any, [](std::string_view) { return true; });
     }
     void append_json(Place const& place, leat::any_column& any) {
-        append_checked(place, any, [](std::string_view text) { return JsonCheck::valid(text); });
+        append_checked(place, any, [](std::string_view text) { return ndjson::JsonCheck(text).passes(); });
     }
 
     void append_binary(Place const& place, leat::any_column& any) {

@@ -62,8 +62,8 @@ constexpr leat::about source_about = {
       "description": "Unquoted fields that mean NULL.", "examples": [["", "NA", "\\N"]]
     },
     "compression": {
-      "title": "Compression", "enum": ["auto", "none"], "default": "auto",
-      "description": "auto: compressed files are recognised. None can be read yet; they are refused with a remedy."
+      "title": "Compression", "enum": ["auto", "none", "gzip", "zstd"], "default": "auto",
+      "description": "auto looks at the first bytes of each file."
     }
   }
 })json",
@@ -114,10 +114,7 @@ constexpr leat::about sink_about = {
     }
   }
 })json",
-#ifdef LEAT_SINGLE_WRITER
-    LEAT_SINGLE_WRITER |
-#endif
-        LEAT_DETERMINISTIC,
+    LEAT_SINGLE_WRITER | LEAT_DETERMINISTIC,
     R"md(Writes RFC 4180 with LF: a field is quoted where it must be, NULL is an empty field and the empty text is `""`.
 Dates and times are ISO 8601 (timestamps with a zone in UTC, with `Z`), binary is base64, lists, structs and maps are JSON.
 

@@ -3,59 +3,43 @@
 
 #include <leat/leat.hpp>
 
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "format.hpp"
+#include "csv_writer.hpp"
+#include "files.hpp"
 
 namespace csv {
 
-/// Writes whole buckets: what a bucket wrote is cut off again when it is aborted.
-/// The file is made with the first bucket, so that opening a pipeline to check it changes nothing.
+/// Writes the batches of a bucket as they come; what an aborted bucket wrote is cut off again.
 class Sink {
 public:
     explicit Sink(leat::context& ctx);
-    Sink(Sink const&) = delete;
-    Sink& operator=(Sink const&) = delete;
-    ~Sink();
 
-    void open(leat::context& ctx);
+    void open(leat::context&) { file_.check(); }
     void begin(leat::context& ctx, leat_bucket const& bucket);
     void write(leat::context& ctx, leat::batch& batch);
     void commit(leat::context& ctx, leat_bucket const& bucket);
     void abort(leat::context& ctx, leat_bucket const& bucket);
-    void close(leat::context& ctx);
+    void close(leat::context& ctx) { file_.close(ctx); }
 
 private:
-    enum class Mode { create, append, replace };
-
-    void open_file();
-    void check_header(std::string const& header) const;
-    void write_header(leat::schema_view const& schema);
-    std::string header_of(leat::schema_view const& schema) const;
-    void write_rows(leat::batch& batch);
-    void flush();
-    [[noreturn]] void fail(int error, char const* doing) const;
+    void use_schema(leat::batch const& batch);
+    void check_header_of_file(std::string_view columns) const;
+    void flush(leat::context const& ctx);
 
     // Fixed after construction.
-    std::string path_;
-    FieldWriter field_;
     char delimiter_;
     bool header_;
-    Mode mode_;
 
-    int fd_ = -1;
-    bool can_cut_ = false;         // a regular file: the others keep what they got
-    std::uint64_t written_ = 0;    // length of the file
-    std::uint64_t committed_ = 0;  // to this length an abort cuts it
-    bool header_written_ = false;
-    bool header_committed_ = false;
-    std::string columns_;  // the header line that goes with the rows, written or not
-    leat_schema const* schema_ = nullptr;
+    OutputFile file_;
+    bool begun_ = false;
+    bool header_in_file_ = false;  ///< as of the last commit
+    bool header_due_ = false;      ///< before the next row
     TextBuffer text_;
-    std::string scratch_;
+    std::optional<CsvWriter> writer_;
+    leat_schema const* schema_ = nullptr;  ///< that writer_ was made for
+    std::string columns_;                  ///< the header line that goes with the rows, whether it is written or not
 };
 
 }  // namespace csv

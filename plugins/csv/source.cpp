@@ -1,14 +1,11 @@
 #include "source.hpp"
 
-#include <glob.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <set>
-#include <system_error>
+
+#include "../ndjson/column_types.hpp"
 
 namespace csv {
 namespace {
@@ -40,38 +37,6 @@ std::optional<char> one_character(leat::context const& ctx, std::string const& o
         refuse("option " + option + ": " + quoted_value(text) + " is not one ASCII character other than a line break");
     }
     return text[0];
-}
-
-/// Names of regular files, pipes and "-", as the option path has them: globs opened, each in the order of bytes.
-std::vector<std::string> expand(leat::context& ctx, std::vector<std::string> const& paths) {
-    std::vector<std::string> files;
-    std::set<std::string> seen;
-    auto const add = [&](std::string path) {
-        if (seen.insert(path).second) {
-            files.push_back(std::move(path));
-        } else {
-            ctx.warn("option path names " + path + " more than once; it is read once");
-        }
-    };
-    for (std::string const& path : paths) {
-        struct stat status {};
-        bool const pattern = path.find_first_of("*?[") != std::string::npos;
-        if (!pattern || ::stat(path.c_str(), &status) == 0) {
-            add(path);
-            continue;
-        }
-        glob_t found{};
-        int const outcome = ::glob(path.c_str(), GLOB_NOSORT, nullptr, &found);
-        std::vector<std::string> matches(found.gl_pathv, found.gl_pathv + (outcome == 0 ? found.gl_pathc : 0));
-        ::globfree(&found);
-        if (matches.empty()) {
-            refuse("no file matches " + path + "; check the option path, which is relative to the working directory");
-        }
-        std::sort(matches.begin(), matches.end());
-        for (std::string& match : matches)
-            add(std::move(match));
-    }
-    return files;
 }
 
 std::uint64_t bytes_per_row(Type const& type) {
@@ -123,12 +88,13 @@ SourceSettings SourceSettings::read(leat::context const& ctx) {
         std::optional<Type> const type = parse_type(text);
         if (!type)
             refuse("option types: " + quoted_value(text) + ", given for column " + quoted_value(name) +
-                   ", is not a type");
+                   ", is not a type; the types are " + ndjson::type_names);
         settings.types.emplace_back(name, *type);
     }
     std::string const infer = ctx.text("/infer", "sample");
     settings.infer = infer == "all" ? Infer::all : infer == "none" ? Infer::none : Infer::sample;
     if (ctx.has("/nulls")) settings.nulls = ctx.texts("/nulls");
+    settings.compression = ndjson::compression_named(ctx.text("/compression", "auto"));
     return settings;
 }
 
@@ -150,8 +116,10 @@ std::string Source::encode(Position const& position) {
 Source::Position Source::decode(std::string_view bytes) {
     constexpr std::size_t fixed = 1 + 2 * sizeof(std::uint64_t);
     if (bytes.size() < fixed || bytes[0] != '\1') {
-        throw leat::error(LEAT_ERR_FATAL,
-                          "the checkpoint is not one of this csv plugin: it is damaged, or of a newer version");
+        throw leat::error(
+            LEAT_ERR_FATAL,
+            "the position of the last run is not one of this version of the csv source: start afresh with "
+            "--fresh");
     }
     Position position;
     std::memcpy(&position.offset, bytes.data() + 1, sizeof position.offset);
@@ -163,81 +131,98 @@ Source::Position Source::decode(std::string_view bytes) {
 // ---- Opening -------------------------------------------------------------------------------------------
 
 void Source::open(leat::context& ctx, std::string_view resume) {
-    files_ = expand(ctx, settings_.paths);
-    bool all_regular = true;
-    for (std::string const& file : files_) {
-        Input input;
-        if (file != "-") input.open(file);
-        all_regular &= file != "-" && input.regular();
-        total_bytes_ += input.size();
+    files_ = ndjson::find_files(settings_.paths);
+    std::int64_t total = 0;
+    for (InputFile const& file : files_) {
+        all_regular_ &= file.regular;
+        total = file.size < 0 || total < 0 ? -1 : total + file.size;
+        if (!file.regular && settings_.infer == SourceSettings::Infer::all) {
+            refuse("infer: all reads everything twice, and " + file.name +
+                   " can be read only once: use infer: sample, or declare all types and use infer: none");
+        }
     }
-    if (!all_regular) total_bytes_ = 0;
     if (!resume.empty()) {
         resume_ = decode(resume);
-        if (!all_regular) refuse("a run that reads a pipe cannot go on where it stopped: start over, with --fresh");
-        if (std::find(files_.begin(), files_.end(), resume_->file) == files_.end()) {
-            refuse("the checkpoint is within " + resume_->file +
-                   ", which the option path does not name any more: restore it, or start over with --fresh");
+        auto const found = std::find_if(files_.begin(), files_.end(),
+                                        [this](InputFile const& file) { return file.path == resume_->file; });
+        if (found == files_.end()) {
+            refuse("the last run stopped in " + resume_->file +
+                   ", which is not among the files now: put it back, or start afresh with --fresh");
+        }
+        for (InputFile const& file : files_) {
+            if (!file.regular) {
+                refuse(file.name + " cannot be read from where the last run stopped: start afresh with --fresh");
+            }
         }
     }
     progress_ = ctx.metric(LEAT_GAUGE, "progress", "bytes");
-    if (total_bytes_ > 0) ctx.metric(LEAT_GAUGE, "progress_total", "bytes").record(static_cast<double>(total_bytes_));
+    if (total > 0) ctx.metric(LEAT_GAUGE, "progress_total", "bytes").record(static_cast<double>(total));
     // A pipe is not read before the first read: open must not wait for whoever writes into it.
-    if (all_regular) prepare(ctx);
+    if (all_regular_ && !find_columns(ctx, 0)) throw leat::error(LEAT_ERR_CANCELLED);
 }
 
 /// Waits for a row, as long as it takes.
-Input::Got Source::wait_for_row(leat::context& ctx, FileReader& reader) const {
+Arrival Source::wait_for_row(leat::context& ctx, FileReader& reader) const {
     for (;;) {
-        Input::Got const got = reader.fill(ctx, 1'000'000'000);
-        if (got == Input::Got::stop) throw leat::error(LEAT_ERR_CANCELLED);
-        if (got != Input::Got::nothing) return got;
+        Arrival const arrival = reader.fill(ctx, 1'000'000'000);
+        if (arrival == Arrival::stopped) throw leat::error(LEAT_ERR_CANCELLED);
+        if (arrival != Arrival::idle) return arrival;
     }
 }
 
-/// Finds out names and types of the columns. Leaves reader_ before the first row if the first file is a pipe.
-void Source::prepare(leat::context& ctx) {
+/// Opens the current file, if it is not open, and says whether there is a row in it.
+Arrival Source::open_file(leat::context& ctx, bool keep, std::uint64_t wait_ns) {
+    if (!opened_) reader_.open(files_[file_], settings_.compression, keep);
+    opened_ = true;
+    return reader_.fill(ctx, wait_ns);
+}
+
+/// Finds the names of the columns, and leaves the first file that is not empty open. False if it has not begun within
+/// the time.
+bool Source::find_columns(leat::context& ctx, std::uint64_t wait_ns) {
     std::optional<std::vector<std::string>> names;
-    for (file_ = 0; file_ < files_.size(); ++file_) {
-        reader_.open(files_[file_], true);
+    for (; file_ < files_.size(); ++file_) {
+        Arrival const arrival = open_file(ctx, true, wait_ns);
+        if (arrival == Arrival::idle || arrival == Arrival::stopped) return false;
         names = first_names(ctx, reader_);
         if (names) break;
+        opened_ = false;
     }
     if (!names) {
         if (settings_.column_names.empty()) {
-            refuse(files_.back() + " is empty: " +
+            refuse(files_.back().name + " is empty: " +
                    (settings_.header ? "its first line must name the columns"
                                      : "without a row nobody knows its columns; name them in the option columns"));
         }
         names = settings_.column_names;
     }
     declare_types(*names);
-    if (file_ < files_.size()) {
-        check_other_headers(ctx);
-        infer_types(ctx);
-    }
+    if (file_ < files_.size()) check_other_headers(ctx);
+    return true;
+}
+
+/// Finds the types of the columns, and makes what rows are collected in.
+void Source::find_types(leat::context& ctx) {
+    if (file_ < files_.size()) infer_types(ctx);
     leat::fields fields;
+    fixed_bytes_ = 0;
     for (Column const& column : columns_) {
         fields.emplace_back(column.name, arrow_type(column.type));
         fixed_bytes_ += bytes_per_row(column.type);
     }
+    go_to_start();
     out_.emplace(ctx, fields);
+}
 
-    bool const pipe = file_ < files_.size() && !reader_.input().regular();
-    if (pipe) {
-        reader_.rewind(false);
-        begin_file(ctx);
-        ++file_;
-        return;
-    }
+/// To the first row, or to where the last run stopped.
+void Source::go_to_start() {
+    bool const pipe = file_ < files_.size() && !files_[file_].regular;
+    if (pipe) return reader_.rewind(false);
+    opened_ = false;
     file_ = 0;
     if (!resume_) return;
-    file_ = static_cast<std::size_t>(std::find(files_.begin(), files_.end(), resume_->file) - files_.begin());
-    for (std::size_t i = 0; i < file_; ++i) {
-        Input input;
-        input.open(files_[i]);
-        bytes_before_ += input.size();
-    }
+    for (; files_[file_].path != resume_->file; ++file_)
+        bytes_before_ += static_cast<std::uint64_t>(files_[file_].size);
 }
 
 /// The names of the columns by the first row of a file, which is taken; nothing if the file is empty.
@@ -255,7 +240,7 @@ std::optional<std::vector<std::string>> Source::first_names(leat::context& ctx, 
     }
     RawRow row;
     while (reader.next_row(0, row) != Found::row) {
-        if (wait_for_row(ctx, reader) == Input::Got::end) return std::nullopt;
+        if (wait_for_row(ctx, reader) == Arrival::end) return std::nullopt;
     }
     std::vector<std::string> names;
     for (std::size_t i = 1; i <= row.fields; ++i)
@@ -268,7 +253,7 @@ std::vector<std::string> Source::names_in_header(leat::context& ctx, FileReader&
     RawRow row;
     Found found = Found::none;
     while (found == Found::none) {
-        if (wait_for_row(ctx, reader) == Input::Got::end) return {};
+        if (wait_for_row(ctx, reader) == Arrival::end) return {};
         found = reader.next_row(0, row);
     }
     std::string const place = reader.place(reader.line());
@@ -281,7 +266,7 @@ std::vector<std::string> Source::names_in_header(leat::context& ctx, FileReader&
         name.resize(cell.quoted ? copy_unquoted(name.data(), cell.begin, cell.text().size(), settings_.dialect.quote)
                                 : cell.text().copy(name.data(), cell.text().size()));
         std::string const remedy =
-            "; name the column in the file, or use header: false and name all in the option columns";
+            "; name each column once, or take the header line out and name the columns in the option columns";
         if (name.empty()) refuse(place + ": field " + std::to_string(i + 1) + " of the header is empty" + remedy);
         auto const same = std::find(names.begin(), names.end(), name);
         if (same != names.end()) {
@@ -302,7 +287,7 @@ void Source::declare_types(std::vector<std::string> const& names) {
         auto const found = std::find(names.begin(), names.end(), name);
         if (found == names.end()) {
             refuse("option types: there is no column " + quoted_value(name) + "; the columns of " +
-                   (file_ < files_.size() ? files_[file_] : files_.back()) + " are " + listed(names));
+                   (file_ < files_.size() ? files_[file_] : files_.back()).name + " are " + listed(names));
         }
         auto const index = static_cast<std::size_t>(found - names.begin());
         columns_[index].type = type;
@@ -340,10 +325,9 @@ void Source::check_other_headers(leat::context& ctx) {
     if (!settings_.header) return;
     std::vector<Column> columns = columns_;
     for (std::size_t i = file_ + 1; i < files_.size(); ++i) {
-        if (files_[i] == "-") continue;
+        if (!files_[i].regular) continue;
         FileReader reader(settings_.dialect, scan_);
-        reader.open(files_[i]);
-        if (!reader.input().regular()) continue;
+        reader.open(files_[i], settings_.compression);
         std::vector<std::string> const names = names_in_header(ctx, reader);
         if (!names.empty()) map_fields(reader, names, columns);
     }
@@ -353,10 +337,6 @@ void Source::infer_types(leat::context& ctx) {
     bool const nothing_to_do = std::all_of(declared_.begin(), declared_.end(), [](auto given) { return given != 0; });
     if (settings_.infer == SourceSettings::Infer::none || nothing_to_do) return;
     bool const whole = settings_.infer == SourceSettings::Infer::all;
-    if (whole && !reader_.input().regular()) {
-        refuse(
-            "infer: all reads the input twice, which a pipe does not allow: declare all types, or use infer: sample");
-    }
     std::vector<Inference> inferences(columns_.size());
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
@@ -375,10 +355,10 @@ void Source::infer_types(leat::context& ctx) {
     auto const sample = [&](FileReader& reader) {
         auto const deadline = std::chrono::steady_clock::now() + sample_wait;
         for (;;) {
-            Input::Got const got = reader.fill(ctx, 100'000'000);
-            if (got == Input::Got::stop) throw leat::error(LEAT_ERR_CANCELLED);
-            if (got == Input::Got::end) return true;
-            if (got == Input::Got::nothing) {
+            Arrival const arrival = reader.fill(ctx, 100'000'000);
+            if (arrival == Arrival::stopped) throw leat::error(LEAT_ERR_CANCELLED);
+            if (arrival == Arrival::end) return true;
+            if (arrival == Arrival::idle) {
                 // A pipe may never give as much as a sample: what came must do, once there is something.
                 if (rows > 0 && std::chrono::steady_clock::now() > deadline) return false;
                 continue;
@@ -396,11 +376,10 @@ void Source::infer_types(leat::context& ctx) {
     reader_.rewind(true);
     for (std::size_t i = file_; i < files_.size(); ++i) {
         bool const first = i == file_;
-        if (!first && (files_[i] == "-" || !reader_.input().regular())) break;
+        if (!first && !files_[i].regular) continue;
         FileReader other(settings_.dialect, scan_);
         FileReader& reader = first ? reader_ : other;
-        if (!first) reader.open(files_[i]);
-        if (!first && !reader.input().regular()) continue;
+        if (!first) reader.open(files_[i], settings_.compression);
         if (settings_.header) {
             std::vector<std::string> const names = names_in_header(ctx, reader);
             if (names.empty()) continue;
@@ -428,10 +407,15 @@ Source::Limits Source::limits_of(leat_bucket_config const& hint) {
 }
 
 leat_status Source::read(leat::context& ctx, leat_bucket_config const& hint) {
-    if (!out_) prepare(ctx);
-    bool const more = collect(ctx, limits_of(hint));
-    bool const something = out_->columns() > 0 && out_->at(0).size() > 0;
-    if (something || (!more && rejected_since_emit_ > 0)) emit(ctx);
+    Limits const limits = limits_of(hint);
+    if (!out_) {
+        if (columns_.empty() && !find_columns(ctx, limits.wait_ns)) return LEAT_IDLE;
+        find_types(ctx);
+    }
+    bool const more = collect(ctx, limits);
+    progress_.record(static_cast<double>(bytes_before_ + (opened_ ? reader_.input().bytes_read() : 0)));
+    bool const something = has_something();
+    if (something) emit(ctx);  // rejects alone move the position on too
     if (!more) return LEAT_END;
     return something ? LEAT_OK : LEAT_IDLE;
 }
@@ -439,43 +423,39 @@ leat_status Source::read(leat::context& ctx, leat_bucket_config const& hint) {
 /// Fills out_ up to the limits, or with what there is within the time. False at the end of all input.
 bool Source::collect(leat::context& ctx, Limits const& limits) {
     auto const begin = std::chrono::steady_clock::now();
-    auto const wait = std::chrono::nanoseconds(limits.wait_ns);
-    for (;;) {
-        if (!reading_ && !start_file(ctx)) return false;
-        if (!take_slab(ctx, limits)) return true;
-        if (!slab_rows_.empty()) {
-            append_slab(ctx);
-            continue;
-        }
+    auto const left = [&] {
         auto const waited = std::chrono::steady_clock::now() - begin;
-        auto const left = std::max(wait - waited, std::chrono::nanoseconds(0));
-        switch (reader_.fill(ctx, static_cast<std::uint64_t>(left.count()))) {
-            case Input::Got::data:
-                break;
-            case Input::Got::nothing:
-                return true;
-            case Input::Got::stop:
-                if (ctx.stop_state() == LEAT_STOP) throw leat::error(LEAT_ERR_CANCELLED);
-                return true;
-            case Input::Got::end:
-                bytes_before_ += reader_.input().size();
-                reading_ = false;
-                break;
-        }
-    }
-}
-
-/// Opens the next file that is not empty. False if there is none.
-bool Source::start_file(leat::context& ctx) {
+        auto const all = std::chrono::nanoseconds(limits.wait_ns);
+        return static_cast<std::uint64_t>(std::max(all - waited, std::chrono::nanoseconds(0)).count());
+    };
     while (file_ < files_.size()) {
-        reader_.open(files_[file_++]);
-        if (begin_file(ctx)) return true;
+        if (reading_ && !take_rows(ctx, limits)) return true;
+        std::uint64_t const wait_ns = left();
+        // A disk may be slow too, and there may be nothing but rows to reject.
+        if (wait_ns == 0 && has_something()) return true;
+        Arrival const arrival = reading_ ? reader_.fill(ctx, wait_ns) : open_file(ctx, false, wait_ns);
+        if (arrival == Arrival::stopped && ctx.stop_state() == LEAT_STOP) throw leat::error(LEAT_ERR_CANCELLED);
+        if (arrival == Arrival::stopped || arrival == Arrival::idle) return true;
+        if (!reading_) reading_ = begin_file(ctx);
+        if (!reading_ || arrival == Arrival::end) end_file();
     }
     return false;
 }
 
-/// Reads the header of the file that reader_ has opened. False if there is nothing in it.
+bool Source::has_something() {
+    return out_->at(0).size() > 0 || rejected_since_emit_ > 0;
+}
+
+void Source::end_file() {
+    bytes_before_ += reader_.input().bytes_read();
+    opened_ = reading_ = false;
+    ++file_;
+}
+
+/// Reads the header of the file that reader_ has opened, or goes to where the last run stopped in it. False if there is
+/// nothing in it.
 bool Source::begin_file(leat::context& ctx) {
+    bool const resumes = resume_ && resume_->file == files_[file_].path;
     fields_ = columns_.size();
     std::vector<std::string> names;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -484,22 +464,27 @@ bool Source::begin_file(leat::context& ctx) {
     }
     if (settings_.header) {
         names = names_in_header(ctx, reader_);
-        if (names.empty()) return false;
-        map_fields(reader_, names, columns_);
+        if (!names.empty()) {
+            map_fields(reader_, names, columns_);
+        } else if (!resumes) {
+            return false;
+        }
     }
     reader_.name_columns(std::move(names));
-    if (resume_ && resume_->file == reader_.input().name()) {
-        if (resume_->offset > reader_.input().size()) {
-            throw leat::error(LEAT_ERR_FATAL, resume_->file +
-                                                  " is shorter than when it was read: the checkpoint is at byte " +
-                                                  std::to_string(resume_->offset) + ", and it has " +
-                                                  std::to_string(reader_.input().size()) +
-                                                  " bytes; restore it, or start over with --fresh");
-        }
-        reader_.seek(resume_->offset, resume_->line);
+    if (resumes) {
+        if (resume_->offset > 0) reader_.seek(resume_->offset, resume_->line);
         resume_.reset();
     }
-    return reading_ = true;
+    return true;
+}
+
+/// Takes what rows there are, up to the limits. False if the batch is full.
+bool Source::take_rows(leat::context& ctx, Limits const& limits) {
+    for (;;) {
+        if (!take_slab(ctx, limits)) return false;
+        if (slab_rows_.empty()) return true;
+        append_slab(ctx);
+    }
 }
 
 /// Takes rows for the next slab, which is empty when there is no more text; bad rows are rejected in between.
@@ -587,12 +572,13 @@ void Source::emit(leat::context& ctx) {
     leat::batch batch = out_->finish();
     std::string position;
     if (reader_.input().regular()) {
-        position = encode({reader_.input().name(), reader_.next_offset(), reader_.next_line()});
+        Position at{reader_.input().file().path};
+        bool const before_header = opened_ && !reading_;
+        if (!before_header) at.offset = reader_.next_offset(), at.line = reader_.next_line();
+        position = encode(at);
     }
     batch_bytes_ = 0;
     rejected_since_emit_ = 0;
-    std::uint64_t const here = reading_ ? reader_.next_offset() : 0;
-    progress_.record(static_cast<double>(bytes_before_ + here));
     ctx.emit(std::move(batch), position);
 }
 

@@ -23,6 +23,7 @@ struct SourceSettings {
     std::vector<std::pair<std::string, Type>> types;
     enum class Infer { sample, all, none } infer = Infer::sample;
     std::vector<std::string> nulls{""};
+    Compression compression = Compression::automatic;
 
     /// Throws CONFIG for what the schema of the options cannot exclude.
     static SourceSettings read(leat::context const& ctx);
@@ -52,7 +53,10 @@ private:
     };
     static Limits limits_of(leat_bucket_config const& hint);
 
-    void prepare(leat::context& ctx);
+    Arrival open_file(leat::context& ctx, bool keep, std::uint64_t wait_ns);
+    bool find_columns(leat::context& ctx, std::uint64_t wait_ns);
+    void find_types(leat::context& ctx);
+    void go_to_start();
     std::optional<std::vector<std::string>> first_names(leat::context& ctx, FileReader& reader);
     std::vector<std::string> names_in_header(leat::context& ctx, FileReader& reader) const;
     void declare_types(std::vector<std::string> const& names);
@@ -60,11 +64,13 @@ private:
     void map_fields(FileReader const& reader, std::vector<std::string> const& names,
                     std::vector<Column>& columns) const;
     void check_other_headers(leat::context& ctx);
-    Input::Got wait_for_row(leat::context& ctx, FileReader& reader) const;
+    Arrival wait_for_row(leat::context& ctx, FileReader& reader) const;
 
-    bool start_file(leat::context& ctx);
-    bool begin_file(leat::context& ctx);
     bool collect(leat::context& ctx, Limits const& limits);
+    bool has_something();
+    bool begin_file(leat::context& ctx);
+    void end_file();
+    bool take_rows(leat::context& ctx, Limits const& limits);
     bool take_slab(leat::context& ctx, Limits const& limits);
     void reject(leat::context& ctx, std::string_view bytes, std::uint64_t line, std::string const& reason);
     void emit(leat::context& ctx);
@@ -74,16 +80,17 @@ private:
 
     SourceSettings settings_;
     Scan scan_;
-    std::vector<std::string> files_;
-    std::uint64_t total_bytes_ = 0;   // 0: not known
+    std::vector<InputFile> files_;
+    bool all_regular_ = true;
     std::uint64_t bytes_before_ = 0;  // of the files that are done
     std::vector<Column> columns_;
     std::vector<std::uint8_t> declared_;  // per column: its type was given
     std::optional<leat::builder> out_;
     Converter converter_;
     FileReader reader_;
-    std::size_t file_ = 0;    // index of the next file to start
-    bool reading_ = false;    // reader_ is within a file
+    std::size_t file_ = 0;    // index of the current file
+    bool opened_ = false;     // by reader_
+    bool reading_ = false;    // its header was read
     std::size_t fields_ = 0;  // of a row of that file
     std::optional<Position> resume_;
     std::uint64_t fixed_bytes_ = 0;  // that a row takes in a batch, besides its text

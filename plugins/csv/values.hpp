@@ -13,7 +13,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "calendar.hpp"
+#include "../ndjson/time_text.hpp"
 #include "types.hpp"
 
 namespace csv {
@@ -208,9 +208,9 @@ inline bool ten_of_date(char const* text, std::int64_t& days) {
     if (!digits || text[4] != '-' || text[7] != '-') return false;
     std::int64_t const full_year = century * 100 + year;
     if (month - 1 > 11 || day - 1 > 27) {
-        if (month - 1 > 11 || day == 0 || day > days_in_month(full_year, month)) return false;
+        if (month - 1 > 11 || day == 0 || day > ndjson::days_in_month(full_year, month)) return false;
     }
-    days = days_from_date({full_year, month, day});
+    days = ndjson::days_from_date({full_year, month, day});
     return true;
 }
 
@@ -300,8 +300,8 @@ inline bool nineteen_of_timestamp(char const* text, std::int64_t& seconds) {
     unsigned const minute = byte(c, 3) * 10 + byte(c, 4);
     unsigned const whole = byte(c, 6) * 10 + byte(c, 7);
     if (month - 1 > 11 || day == 0 || hour > 23 || minute > 59 || whole > 59) return false;
-    if (day > 28 && day > days_in_month(year, month)) return false;
-    seconds = days_from_date({year, month, day}) * seconds_per_day + hour * 3600 + minute * 60 + whole;
+    if (day > 28 && day > ndjson::days_in_month(year, month)) return false;
+    seconds = ndjson::days_from_date({year, month, day}) * ndjson::seconds_per_day + hour * 3600 + minute * 60 + whole;
     return true;
 }
 
@@ -353,7 +353,8 @@ inline Fault parse_timestamp(std::string_view text, bool zoned, bool nanoseconds
     if (zone == Fault::syntax) return Fault::syntax;
     if (zoned && zone == Fault::zoneless) return Fault::zoneless;
     if (!zoned && zone == Fault::none) return Fault::zoned;
-    return detail::scale_time(days * seconds_per_day + clock.seconds - offset, clock.nanoseconds, nanoseconds, out);
+    return detail::scale_time(days * ndjson::seconds_per_day + clock.seconds - offset, clock.nanoseconds, nanoseconds,
+                              out);
 }
 
 /// ISO 8601 with weeks, days, hours, minutes and seconds ("P1DT2H", "-PT0.5S"), or "[-]HHH:MM:SS.f". Microseconds.

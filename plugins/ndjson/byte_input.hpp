@@ -32,6 +32,12 @@ enum class Arrival {
 
 enum class Compression { automatic, none, gzip, zstd };
 
+inline Compression compression_named(std::string_view name) {
+    if (name == "gzip") return Compression::gzip;
+    if (name == "zstd") return Compression::zstd;
+    return name == "none" ? Compression::none : Compression::automatic;
+}
+
 /// The bytes of a file as they lie there. A regular file is read to the length that it had when it was opened.
 class RawInput {
 public:

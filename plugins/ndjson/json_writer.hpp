@@ -189,7 +189,7 @@ inline Column plan(const leat::schema_view& schema, const std::string& path) {
     switch (column.type.id) {
         case kind::other:
             unsupported(path, std::string("is of Arrow type ") + schema.format() +
-                                  ", which NDJSON has no form for: convert it in a transform");
+                                  ", which cannot be written as text: convert it in a transform");
         case kind::list:
         case kind::large_list:
             column.children.push_back(plan(schema[0], path + "[]"));
@@ -282,6 +282,14 @@ inline bool is_null(const Column& column, std::int64_t row) {
 template <class T>
 T value_at(const Column& column, std::int64_t row) {
     return static_cast<const T*>(column.values)[row];
+}
+
+/// Of text or binary, of any width of offsets.
+inline std::string_view text_at(const Column& column, std::int64_t row) {
+    const std::int64_t begin = offset_at(column, row);
+    const std::int64_t end = offset_at(column, row + 1);
+    return begin == end ? std::string_view("")
+                        : std::string_view(column.bytes + begin, static_cast<std::size_t>(end - begin));
 }
 
 inline char* write_base64(char* out, std::string_view bytes) {
@@ -444,10 +452,10 @@ private:
             }
             case kind::utf8:
             case kind::large_utf8:
-                return column.is_json ? json_value(at, column, text_at(column, row)) : string(at, column, row);
+                return column.is_json ? json_value(at, column, writing::text_at(column, row)) : string(at, column, row);
             case kind::binary:
             case kind::large_binary:
-                return base64(at, text_at(column, row));
+                return base64(at, writing::text_at(column, row));
             case kind::fixed_binary: {
                 const auto width = static_cast<std::size_t>(column.type.width);
                 return base64(at,
@@ -507,15 +515,8 @@ private:
         return at;
     }
 
-    static std::string_view text_at(const Column& column, std::int64_t row) {
-        const std::int64_t begin = writing::offset_at(column, row);
-        const std::int64_t end = writing::offset_at(column, row + 1);
-        return begin == end ? std::string_view("")
-                            : std::string_view(column.bytes + begin, static_cast<std::size_t>(end - begin));
-    }
-
     char* string(char* at, const Column& column, std::int64_t row) {
-        const std::string_view text = text_at(column, row);
+        const std::string_view text = writing::text_at(column, row);
         at = out_->room(at, text.size() * 6 + escape_slack + row_room_);
         *at++ = '"';
         const char* const readable_end = text.empty() ? text.data() : column.bytes_end;

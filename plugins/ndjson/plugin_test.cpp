@@ -24,7 +24,15 @@
 
 #include "test_support.hpp"
 
-using namespace ndjson_test;
+using namespace file_test;
+
+namespace {
+
+std::string with_path(const std::string& more, const std::string& path = "events.ndjson") {
+    return options(path, more);
+}
+
+}  // namespace
 
 namespace {
 
@@ -505,13 +513,6 @@ BOOST_AUTO_TEST_CASE(rejects_a_line_over_the_limit_and_reads_on_behind_it) {
     BOOST_TEST(source.finish() == "");
 }
 
-/// What `tool` (gzip or zstd) makes of `text`.
-std::string packed(const std::string& tool, const std::string& text) {
-    put("plain", text);
-    BOOST_REQUIRE(std::system((tool + " -c plain > packed").c_str()) == 0);
-    return get("packed");
-}
-
 BOOST_AUTO_TEST_CASE(unpacks_gzip_and_zstd_and_resumes_within_them) {
     std::string text;
     for (int i = 0; i < 50000; ++i)
@@ -822,15 +823,6 @@ BOOST_AUTO_TEST_CASE(writes_slices_from_where_they_begin) {
     }
 }
 
-leat_bucket bucket_number(std::uint64_t id) {
-    leat_bucket bucket{};
-    bucket.struct_size = sizeof bucket;
-    bucket.attempt = 1;
-    bucket.id = id;
-    bucket.lane = "test/sink";
-    return bucket;
-}
-
 BOOST_AUTO_TEST_CASE(keeps_committed_buckets_and_cuts_an_aborted_one_off) {
     leat::testing::host host;
     leat::batch batch = host.batch_of({{"n", leat::i64}}, "[[1],[2]]");
@@ -920,19 +912,8 @@ BOOST_AUTO_TEST_CASE(cuts_back_what_a_full_disk_took_in_part) {
     leat::batch many = host.batch_of({{"n", leat::i64}}, "[" + rows + "]");
     instance sink(component(LEAT_SINK), with_path("", "out.ndjson"));
     BOOST_TEST(sink.load(batch) == LEAT_OK);
-    // A limit on the size of files stands for the end of a disk: both end in a short write and then an error.
-    // SIGXFSZ, which would end the process, is left as it is: the sink does not let it come.
-    struct Limit {
-        rlimit before{};
-        Limit() {
-            ::getrlimit(RLIMIT_FSIZE, &before);
-            const rlimit limit{400000, before.rlim_max};
-            ::setrlimit(RLIMIT_FSIZE, &limit);
-        }
-        ~Limit() { ::setrlimit(RLIMIT_FSIZE, &before); }
-    };
     {
-        const Limit limit;
+        const FileSizeLimit limit(400000);
         BOOST_TEST(sink.load({&many}, 2) == LEAT_ERR_CONFIG);
     }
     BOOST_TEST(sink.failure() ==

@@ -20,7 +20,15 @@
 
 #include "test_support.hpp"
 
-using namespace ndjson_test;
+using namespace file_test;
+
+namespace {
+
+std::string with_path(const std::string& more, const std::string& path = "events.ndjson") {
+    return options(path, more);
+}
+
+}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(ndjson_round_trip, Directory)
 
@@ -146,14 +154,14 @@ BOOST_AUTO_TEST_CASE(reads_the_same_rows_wherever_the_borders_of_what_arrives_fa
             text += *rc::gen::element<std::string>("\n", "\r\n");
         }
         if (*rc::gen::arbitrary<bool>()) text.pop_back();
-        const std::string options = R"("infer": "none", "types": {"a": "int64", "b": "text"})";
+        const std::string declared = R"("infer": "none", "types": {"a": "int64", "b": "text"})";
         put("whole", text);
-        instance whole(component(LEAT_SOURCE), with_path(options, "whole"));
+        instance whole(component(LEAT_SOURCE), with_path(declared, "whole"));
         RC_ASSERT(whole.read_all() == LEAT_END);
 
         fs::remove("pipe");
         RC_ASSERT(::mkfifo("pipe", 0600) == 0);
-        instance piped(component(LEAT_SOURCE), with_path(options, "pipe"));
+        instance piped(component(LEAT_SOURCE), with_path(declared, "pipe"));
         RC_ASSERT(piped.open() == LEAT_OK);
         RC_ASSERT(piped.read(0, 0, 1) == LEAT_IDLE);
         const int fd = ::open("pipe", O_WRONLY);

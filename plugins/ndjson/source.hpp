@@ -147,11 +147,6 @@ private:
     static Infer infer_named(const std::string& name) {
         return name == "all" ? Infer::all : name == "none" ? Infer::none : Infer::sample;
     }
-    static Compression compression_named(const std::string& name) {
-        if (name == "gzip") return Compression::gzip;
-        if (name == "zstd") return Compression::zstd;
-        return name == "none" ? Compression::none : Compression::automatic;
-    }
     static std::int64_t limit(std::uint64_t asked, std::int64_t own) {
         return asked == 0 ? own
                           : static_cast<std::int64_t>(std::min<std::uint64_t>(asked, static_cast<std::uint64_t>(own)));

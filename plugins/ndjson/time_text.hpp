@@ -58,6 +58,12 @@ inline constexpr Date date_from_days(std::int64_t days) {
     return {year, month, day};
 }
 
+inline constexpr unsigned days_in_month(std::int64_t year, unsigned month) {
+    constexpr unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return month == 2 && is_leap ? 29 : days[month - 1];
+}
+
 inline constexpr std::int64_t first_day = days_from_date({0, 1, 1});      ///< RFC 3339 has four digits for the year
 inline constexpr std::int64_t last_day = days_from_date({9999, 12, 31});  ///< ditto
 
@@ -206,9 +212,9 @@ inline bool read_date_part(TextCursor& text, std::int64_t& days) {
     if (!text.fixed(4, year) || !text.take('-') || !text.fixed(2, month) || !text.take('-') || !text.fixed(2, day)) {
         return false;
     }
-    if (month < 1 || month > 12 || day < 1 || day > 31) return false;
+    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return false;
     days = days_from_date({static_cast<std::int64_t>(year), month, day});
-    return date_from_days(days).day == day;  // 30 February comes back as another day
+    return true;
 }
 
 inline bool read_time_part(TextCursor& text, Moment& moment) {

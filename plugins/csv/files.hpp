@@ -1,0 +1,17 @@
+// Files are found, read, unpacked, written and cut back by the same code as those of ndjson.
+#pragma once
+
+#include "../ndjson/byte_input.hpp"
+#include "../ndjson/foreign_format.hpp"
+#include "../ndjson/input_files.hpp"
+#include "../ndjson/output_file.hpp"
+
+namespace csv {
+
+using ndjson::Arrival;
+using ndjson::ByteInput;
+using ndjson::Compression;
+using ndjson::InputFile;
+using ndjson::OutputFile;
+
+}  // namespace csv
