@@ -17,7 +17,7 @@ Exit codes:
   0  done
   1  a pipeline failed, or the receipt does not balance
   2  the command line is wrong
-  3  the configuration is wrong
+  3  the configuration is wrong, or something else that only an operator can mend
   4  a plugin is missing, refused or misbehaves
   5  stopped by a signal; what was in hand is committed)";
 

@@ -16,7 +16,7 @@ enum class Exit : int {
     done = 0,
     failed = 1,         ///< a pipeline failed, or its receipt does not balance
     usage = 2,          ///< the command line is wrong
-    configuration = 3,  ///< the configuration is wrong
+    configuration = 3,  ///< the configuration is wrong, or something else that only an operator can mend
     plugin = 4,         ///< a plugin is missing, refused or misbehaves
     stopped = 5,        ///< stopped by a signal
 };

@@ -7,7 +7,7 @@ using namespace integration;
 
 namespace {
 
-bool has(const std::string& text, const std::string& part) {
+bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(version_and_help_go_to_standard_output) {
     BOOST_TEST(help.code == 0);
     BOOST_TEST(help.err == "");
     for (const char* part : {"run ", "check ", "preview ", "load ", "plugin ", "Exit codes:", "5  stopped by a signal"})
-        BOOST_TEST(has(help.out, part), part);
+        BOOST_TEST(contains(help.out, part), part);
     for (const char* verb : {"run", "check", "preview", "load", "plugin"})
         BOOST_TEST(leat({verb, "--help"}).code == 0, verb);
 }
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_command_line_is_a_usage_error) {
                std::string("leat: there is no verb \"plugin lst\"; did you mean \"list\"?") + hint);
     BOOST_TEST(error({"run"}) == std::string("leat: FILE is required") + hint);
     BOOST_TEST(error({"run", "a", "b"}) == std::string("leat: The following argument was not expected: b") + hint);
-    BOOST_TEST(has(error({"run", "a", "--log-level", "loud"}), "loud"));
+    BOOST_TEST(contains(error({"run", "a", "--log-level", "loud"}), "loud"));
 }
 
 BOOST_AUTO_TEST_CASE(run_ends_with_a_receipt_for_people) {
@@ -60,13 +60,13 @@ BOOST_AUTO_TEST_CASE(run_ends_with_a_receipt_for_people) {
     BOOST_TEST(ended.code == 0);
     BOOST_TEST(get("people.ndjson") ==
                "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\"name\":\"Grace\"}\n{\"id\":3,\"name\":\"Alan\"}\n");
-    BOOST_TEST(has(ended.out, "pipeline  outcome  read  delivered  filtered  dead  buckets"));
-    BOOST_TEST(has(ended.out, "people    done        3          3         0     0        1"));
-    BOOST_TEST(has(ended.out, "extract csv"));
-    BOOST_TEST(has(ended.out, "load ndjson"));
-    BOOST_TEST(has(ended.out, "balanced: every row that was read is delivered, filtered or dead\n"));
-    BOOST_TEST(has(ended.err, "pipeline started pipeline=people"));
-    BOOST_TEST(has(ended.err, "pipeline ended pipeline=people read=3 delivered=3 dead=0"));
+    BOOST_TEST(contains(ended.out, "pipeline  outcome  read  delivered  filtered  dead  buckets"));
+    BOOST_TEST(contains(ended.out, "people    done        3          3         0     0        1"));
+    BOOST_TEST(contains(ended.out, "extract csv"));
+    BOOST_TEST(contains(ended.out, "load ndjson"));
+    BOOST_TEST(contains(ended.out, "balanced: every row that was read is delivered, filtered or dead\n"));
+    BOOST_TEST(contains(ended.err, "pipeline started pipeline=people"));
+    BOOST_TEST(contains(ended.err, "pipeline ended pipeline=people read=3 delivered=3 dead=0"));
 }
 
 BOOST_AUTO_TEST_CASE(run_prints_the_receipt_as_json_on_the_last_line_and_keeps_it) {
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(rows_on_standard_output_are_not_mixed_with_the_receipt) {
     BOOST_TEST(ended.code == 0);
     BOOST_TEST(ended.out ==
                "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\"name\":\"Grace\"}\n{\"id\":3,\"name\":\"Alan\"}\n");
-    BOOST_TEST(has(ended.err, "balanced: every row"));
+    BOOST_TEST(contains(ended.err, "balanced: every row"));
 }
 
 BOOST_AUTO_TEST_CASE(check_says_that_all_is_well_and_runs_nothing) {
@@ -160,7 +160,7 @@ pipelines:
     BOOST_TEST(!std::filesystem::exists(path() / ".leat"));
     const auto json = leat({"preview", "p.yaml", "--rows", "1", "--json"});
     BOOST_TEST(json.code == 0);
-    BOOST_TEST(has(json.out, R"("stage":"extract csv","columns":[{"name":"id","type":"int64"})"));
+    BOOST_TEST(contains(json.out, R"("stage":"extract csv","columns":[{"name":"id","type":"int64"})"));
     const auto other = leat({"preview", "p.yaml", "--pipeline", "persons"});
     BOOST_TEST(other.code == 2);
     BOOST_TEST(other.err == "leat: --pipeline persons: p.yaml has no such pipeline; it has people\n");
@@ -196,11 +196,13 @@ BOOST_AUTO_TEST_CASE(load_moves_a_file_into_a_table_and_saves_what_it_ran) {
 BOOST_AUTO_TEST_CASE(load_takes_options_modes_keys_and_names_from_the_files) {
     put("people.txt", "1;Ada\n2;Grace\n");
     put("more.tsv", "id\tname\n2\tGrace Hopper\n3\tAlan\n");
-    BOOST_TEST(leat({"load", "csv:people.txt?delimiter=;&header=false&columns=[id, name]", "people.db"}).code == 0);
+    BOOST_TEST(leat({"load", "csv:people.txt?delimiter=;&header=false&columns=[id, name]", "people.db", "--mode",
+                     "upsert", "--key", "id"})
+                   .code == 0);
     BOOST_TEST(leat({"load", "more.tsv", "people.db", "people", "--mode", "upsert", "--key", "id"}).code == 0);
     const auto back = leat({"load", "people.db", "-", "people", "--json"});
     BOOST_TEST(back.code == 0);
-    BOOST_TEST(has(back.out, "Grace Hopper"));
+    BOOST_TEST(contains(back.out, "Grace Hopper"));
     BOOST_TEST(balance(back.out) == "read 3 = delivered 3 + filtered 0 + dead 0, done, balanced");
     BOOST_TEST(leat({"load", "people.db?query=SELECT name FROM people ORDER BY id", "names.ndjson"}).code == 0);
     BOOST_TEST(get("names.ndjson") == "{\"name\":\"Ada\"}\n{\"name\":\"Grace Hopper\"}\n{\"name\":\"Alan\"}\n");
@@ -236,9 +238,9 @@ BOOST_AUTO_TEST_CASE(plugin_list_names_components_and_refused_files) {
     const auto ended = leat({"plugin", "list", "--plugins", "plugins"});
     BOOST_TEST(ended.code == 0);
     for (const char* line : {"csv        source     csv 0.1.0", "identity   transform", "sqlite     sink"})
-        BOOST_TEST(has(ended.out, line), line);
+        BOOST_TEST(contains(ended.out, line), line);
     BOOST_TEST(
-        has(ended.out, "\nrefused:\n  " + (path() / "plugins/broken.so").string() + ": is not a shared library"));
+        contains(ended.out, "\nrefused:\n  " + (path() / "plugins/broken.so").string() + ": is not a shared library"));
     const auto json = receipt_of(leat({"plugin", "list", "--plugins", "plugins", "--json"}).out);
     BOOST_TEST(json.at("components").get_array().size() == 11u);
     BOOST_TEST(json.at("refused").get_array().size() == 1u);
@@ -249,24 +251,24 @@ BOOST_AUTO_TEST_CASE(plugin_show_documents_a_component) {
     BOOST_TEST(ended.code == 0);
     for (const char* part : {"source \"csv\": Reads CSV files", "sink \"csv\": Writes a CSV file",
                              "delimiter: text, default \",\"", "example:"})
-        BOOST_TEST(has(ended.out, part), part);
+        BOOST_TEST(contains(ended.out, part), part);
     BOOST_TEST(receipt_of(leat({"plugin", "show", "csv", "--json"}).out).at("components").get_array().size() == 2u);
     const auto unknown = leat({"plugin", "show", "cvs"});
     BOOST_TEST(unknown.code == 4);
-    BOOST_TEST(has(unknown.err,
-                   "leat: \"cvs\" is not a source, a transform, a sink, a runner or a pipeline that any plugin "
-                   "offers; did you mean \"csv\"?"));
+    BOOST_TEST(contains(unknown.err,
+                        "leat: \"cvs\" is not a source, a transform, a sink, a runner or a pipeline that any plugin "
+                        "offers; did you mean \"csv\"?"));
 }
 
 BOOST_AUTO_TEST_CASE(plugin_check_says_whether_a_host_takes_a_file) {
     const auto good = leat({"plugin", "check", LEAT_PLUGINS "/csv.so"});
     BOOST_TEST(good.code == 0);
-    BOOST_TEST(has(good.out, "ok       exports leat_plugin_v1"));
-    BOOST_TEST(has(good.out, "a host takes it\n"));
+    BOOST_TEST(contains(good.out, "ok       exports leat_plugin_v1"));
+    BOOST_TEST(contains(good.out, "a host takes it\n"));
     const auto bad = leat({"plugin", "check", "/etc/passwd"});
     BOOST_TEST(bad.code == 4);
-    BOOST_TEST(has(bad.out, "failed   is not a shared library"));
-    BOOST_TEST(has(bad.out, "a host refuses it\n"));
+    BOOST_TEST(contains(bad.out, "failed   is not a shared library"));
+    BOOST_TEST(contains(bad.out, "a host refuses it\n"));
     BOOST_TEST(text(receipt_of(leat({"plugin", "check", "/etc/passwd", "--json"}).out), "ok") == "false");
 }
 
