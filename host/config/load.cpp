@@ -3,6 +3,7 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <deque>
 #include <new>
@@ -43,7 +44,8 @@ bool is_name(std::string_view name) {
 
 /// True for a scalar that can be the name of something. `null`, `1` and `true` are names where names are expected.
 bool names_something(const Node& node) {
-    return node.kind == Node::Kind::scalar && !node.secret && !node.text.empty() && !(node.plain && node.text == "~");
+    return node.kind == Node::Kind::scalar && !node.secret && !node.wrong && !node.text.empty() &&
+           !(node.plain && node.text == "~");
 }
 
 bool has_wildcard(std::string_view text) {
@@ -63,7 +65,8 @@ Result<std::vector<fs::path>> matching_files(const fs::path& folder, const std::
     }
     whole += pattern;
     glob_t found{};
-    const int status = ::glob(whole.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
+    const auto stop_unless_missing = [](const char*, int error) { return error == ENOENT || error == ENOTDIR ? 0 : 1; };
+    const int status = ::glob(whole.c_str(), GLOB_NOSORT, stop_unless_missing, &found);
     std::vector<fs::path> out(found.gl_pathv, found.gl_pathv + found.gl_pathc);
     ::globfree(&found);
     if (status != 0 && status != GLOB_NOMATCH)
@@ -140,6 +143,7 @@ private:
             problems_.add(root.mark, "version", "is missing; write version: 1");
             return;
         }
+        if (version->wrong) return;
         const auto value = version->kind == Node::Kind::scalar ? scalar_value(*version.value) : boost::json::value();
         if (value.is_int64() && value.get_int64() == readable_version) return;
         problems_.add(version->mark, "version",
@@ -197,7 +201,7 @@ private:
             const auto item_path = path + '[' + std::to_string(index++) + ']';
             if (names_something(item)) {
                 use(item);
-            } else {
+            } else if (!item.wrong) {
                 problems_.add(item.mark, item_path, "is " + description(item) + ", but must be a path");
             }
         }
@@ -248,7 +252,7 @@ private:
         manager.read_count(manager.get("workers"), settings_.manager.workers, 1, 1024);
         if (const auto on_error = manager.get("on_error")) {
             settings_.manager.stop_on_error = on_error->text == "stop";
-            if (on_error->text != "stop" && on_error->text != "continue")
+            if (!on_error->wrong && on_error->text != "stop" && on_error->text != "continue")
                 manager.problem(on_error, "is " + description(*on_error.value) + ", but must be stop or continue");
         }
         manager.read_duration(manager.get("grace"), settings_.manager.grace, 1ms, 1h);
@@ -330,7 +334,7 @@ private:
 
     void read_dead_letters(const Node& node, const std::string& path, DeadLetterSettings& out) {
         Section dead_letters(node, path, problems_);
-        if (const auto limit = dead_letters.get("limit")) read_limit(dead_letters, limit, out);
+        if (const auto limit = dead_letters.get("limit"); limit && !limit->wrong) read_limit(dead_letters, limit, out);
         dead_letters.finish();
     }
 
@@ -419,6 +423,7 @@ private:
     /// The one component that a node names, bare or with its options. Empty, and a problem, when it names none.
     std::optional<Entry> component_of(const Node& node, const std::string& path) {
         static const Node no_options;
+        if (node.wrong) return std::nullopt;
         if (names_something(node)) return Entry{&node, &no_options};
         if (node.kind == Node::Kind::map && node.entries.size() == 1) {
             const auto& [key, value] = node.entries[0];

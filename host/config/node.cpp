@@ -95,10 +95,12 @@ public:
             problem(source_.mark(mark), "this alias stands inside of what it refers to");
             Node node;
             node.mark = source_.mark(mark);
+            node.wrong = true;
             return place(std::move(node), 0);
         }
         if (stack_.size() + found->second.depth > deepest) throw too_deep(mark);
-        count(found->second.nodes, mark);
+        at_ = mark;
+        count(found->second.nodes);
         place(found->second.node, 0);
     }
 
@@ -109,7 +111,8 @@ public:
         node.text = value;
         node.plain = tag == "?";
         node.secret = tag == "!secret";
-        if (!node.secret) check_tag(node.mark, tag);
+        node.wrong = !node.secret && !check_tag(node.mark, tag);
+        at_ = mark;
         place(std::move(node), anchor);
     }
 
@@ -159,10 +162,10 @@ private:
         return {mark, "nested more than " + std::to_string(deepest) + " deep"};
     }
 
-    void count(std::size_t nodes, const YAML::Mark& mark) {
+    void count(std::size_t nodes) {
         nodes_ += nodes;
         if (nodes_ > most_nodes)
-            throw YAML::ParserException(mark, "more than " + std::to_string(most_nodes) + " values");
+            throw YAML::ParserException(at_, "more than " + std::to_string(most_nodes) + " values");
     }
 
     /// yaml-cpp does not tell `null` from nothing, but a component may be called null.
@@ -178,10 +181,11 @@ private:
         return is_key && !wants_key ? std::string() : std::string(word);
     }
 
-    void check_tag(const Mark& mark, const std::string& tag) {
-        if (tag == "?" || tag == "!") return;
-        if (tag == "!secret") return problem(mark, "!secret stands before a text: env:NAME or file:PATH");
-        problem(mark, "the tag " + printable(tag) + " is not known here; only !secret is");
+    bool check_tag(const Mark& mark, const std::string& tag) {
+        if (tag == "?" || tag == "!") return true;
+        problem(mark, tag == "!secret" ? "!secret stands before a text: env:NAME or file:PATH"
+                                       : "the tag " + printable(tag) + " is not known here; only !secret is");
+        return false;
     }
 
     void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
@@ -190,7 +194,8 @@ private:
         made.node.kind = kind;
         made.node.mark = last_ = source_.mark(mark);
         check_tag(made.node.mark, tag);
-        count(1, mark);
+        at_ = mark;
+        count(1);
         stack_.push_back(std::move(made));
     }
 
@@ -203,11 +208,11 @@ private:
     void place(Node node, YAML::anchor_t anchor) {
         if (node.kind == Node::Kind::scalar) {
             last_ = node.mark;
-            count(1, {});
+            count(1);
         }
         if (anchor != 0) {
             Anchored made{node, size_of(node), depth_of(node)};
-            count(made.nodes, {});
+            count(made.nodes);
             anchors_.insert_or_assign(anchor, std::move(made));
         }
         if (stack_.empty()) {
@@ -221,9 +226,9 @@ private:
             take_key(top, std::move(node));
         } else {
             const auto [first, is_new] = top.keys_so_far.try_emplace(top.key->text, top.key->mark);
-            if (is_new) {
+            if (is_new && !top.key->wrong) {
                 top.node.entries.emplace_back(std::move(*top.key), std::move(node));
-            } else {
+            } else if (!is_new) {
                 problem(top.key->mark, "this key stands twice in its mapping, first at " + first->second.text());
             }
             top.key.reset();
@@ -240,6 +245,8 @@ private:
         top.key = std::move(key);
         if (!is_text) problem(mark, "a key must be a text");
         if (top.key->text == "<<") problem(mark, "merge keys (<<) are not read here; write the keys out");
+        top.key->wrong = !is_text || top.key->text == "<<";
+        top.node.wrong = top.node.wrong || top.key->wrong;
     }
 
     /// Of the value that is being read.
@@ -257,7 +264,8 @@ private:
 
     Source& source_;
     Problems& problems_;
-    Mark last_;  ///< of the last scalar, or the begin of the last list or mapping
+    YAML::Mark at_;  ///< of the last event that has one
+    Mark last_;      ///< of the last scalar, or the begin of the last list or mapping
     std::vector<Open> stack_;
     std::map<YAML::anchor_t, Anchored> anchors_;
     std::size_t nodes_ = 0;
@@ -398,7 +406,9 @@ std::optional<boost::json::value> whole_number(std::string_view text) {
 
 std::optional<double> floating_number(std::string_view text) {
     const std::string_view digits = text.substr(text[0] == '-' || text[0] == '+' ? 1 : 0);
-    if (digits.empty() || !(digits[0] == '.' || (digits[0] >= '0' && digits[0] <= '9'))) return std::nullopt;
+    if (digits.find_first_of(".eE") == std::string_view::npos ||
+        !(digits[0] == '.' || (digits[0] >= '0' && digits[0] <= '9')))
+        return std::nullopt;
     double out = 0;
     const char* const end = digits.data() + digits.size();
     const auto [at, error] = std::from_chars(digits.data(), end, out);
@@ -431,6 +441,7 @@ namespace {
 boost::json::value convert(const Node& node, const std::string& at, ComponentSettings& component) {
     component.marks[at] = node.mark;
     if (node.secret) component.secrets.push_back(at);
+    if (node.wrong) component.wrong.push_back(at);
     if (node.kind == Node::Kind::scalar) return scalar_value(node);
     if (node.kind == Node::Kind::list) {
         boost::json::array out;

@@ -18,6 +18,7 @@ struct Node {
     Mark mark;
     std::string text;         ///< of a scalar
     bool plain = true;        ///< a scalar without quotes, which may mean a number, a boolean or null
+    bool wrong = false;       ///< a problem tells why already: the value means nothing
     bool secret = false;      ///< the scalar of a !secret; its text is the value already
     std::vector<Node> items;  ///< of a list
     std::vector<std::pair<Node, Node>> entries;  ///< of a map, in order; keys are scalars

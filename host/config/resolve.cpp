@@ -38,6 +38,7 @@ private:
         const std::string& text = node.text;
         const auto problem = [&](std::string message) {
             problems_.add(node.mark, path, std::move(message));
+            node.wrong = true;
             return false;
         };
         for (std::size_t i = 0; i < text.size();) {
@@ -78,7 +79,10 @@ private:
 
     void read_secret(Node& node, const std::string& path) {
         const auto from = std::exchange(node.text, {});
-        const auto problem = [&](const std::string& message) { problems_.add(node.mark, path, "!secret: " + message); };
+        const auto problem = [&](const std::string& message) {
+            problems_.add(node.mark, path, "!secret: " + message);
+            node.wrong = true;
+        };
         std::string value;
         if (from.rfind("env:", 0) == 0) {
             const auto found = environment_(from.substr(4));

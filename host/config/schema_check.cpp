@@ -8,6 +8,7 @@
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <utility>
 
@@ -20,8 +21,12 @@ namespace {
 
 constexpr std::string_view no_keys = R"({"type": "object", "additionalProperties": false})";
 
-Error unusable(const std::string& why) {
-    return Error(Errc::configuration, "its schema cannot be used: " + why);
+Error unusable(std::string why) {
+    return Error(Errc::configuration, std::move(why));
+}
+
+bool is_one_of(std::string_view pointer, const std::vector<std::string>& pointers) {
+    return std::find(pointers.begin(), pointers.end(), pointer) != pointers.end();
 }
 
 /// Where in the component a fault is.
@@ -31,7 +36,7 @@ Mark place_of(const ComponentSettings& component, const Fault& fault) {
             return key->second;
     }
     // What is missing has no place of its own: that of the component's name is the nearest.
-    if (fault.pointer.empty() && !component.value.is_string()) return component.where;
+    if (fault.pointer.empty() && (component.value.is_object() || component.value.is_null())) return component.where;
     const auto mark = component.marks.find(fault.pointer);
     return mark == component.marks.end() ? component.where : mark->second;
 }
@@ -54,19 +59,17 @@ struct ComponentSchema::Impl {
     explicit Impl(SchemaRules read) : rules(std::move(read)) {}
 
     void check(const ComponentSettings& component, const std::string& path, Problems& problems) const {
-        const auto is_secret = [&](std::string_view pointer) {
-            for (const auto& secret : component.secrets) {
-                if (secret == pointer) return true;
-            }
-            return false;
-        };
-        const auto faults = rules.faults(component.value, is_secret);
+        const auto is_secret = [&](std::string_view pointer) { return is_one_of(pointer, component.secrets); };
+        auto faults = rules.faults(component.value, is_secret);
+        faults.erase(std::remove_if(faults.begin(), faults.end(),
+                                    [&](const Fault& fault) { return is_one_of(fault.pointer, component.wrong); }),
+                     faults.end());
         for (const auto& fault : faults) {
             const bool is_item = !fault.path.empty() && fault.path[0] == '[';
             problems.add(place_of(component, fault),
                          fault.path.empty() || is_item ? path + fault.path : path + '.' + fault.path, fault.message);
         }
-        if (!faults.empty()) return;
+        if (!faults.empty() || !component.wrong.empty()) return;
         const auto value = rules.completed(component.value, SchemaRules::Defaults::leave_out);
         valijson::Validator validator;
         valijson::ValidationResults results;
@@ -90,8 +93,8 @@ Result<ComponentSchema> ComponentSchema::parse(std::string_view text) {
         if (text.empty()) text = no_keys;
         boost::json::error_code error;
         auto json = boost::json::parse({text.data(), text.size()}, error);
-        if (error) return unusable("it is not JSON: " + error.message());
-        if (!json.is_object()) return unusable("it is " + description(json) + ", but must be an object");
+        if (error) return unusable("is not JSON: " + error.message());
+        if (!json.is_object()) return unusable("is " + description(json) + ", but must be an object");
         auto rules = SchemaRules::read(std::move(json));
         if (!rules) return unusable(rules.error().message());
         auto impl = std::make_unique<Impl>(std::move(rules).value());

@@ -285,11 +285,20 @@ std::string SchemaRules::prepare(const object& rules) {
 /// Collects what is wrong with one value.
 class SchemaRules::Explain {
 public:
-    Explain(const SchemaRules& schema, const IsSecret& is_secret) : schema_(schema), is_secret_(is_secret) {}
+    Explain(const SchemaRules& schema, const IsSecret& is_secret, bool hides_all = false)
+        : schema_(schema), is_secret_(is_secret), hides_all_(hides_all) {}
 
     std::vector<Fault> take() { return std::move(faults_); }
 
     void check(const value& schema, const value& given, const Place& at, Closed closed) {
+        const value* const secret = find(schema_.rules_of(schema), "x-secret");
+        const bool hid_all = std::exchange(hides_all_, hides_all_ || (secret && *secret == value(true)));
+        check_rules(schema, given, at, closed);
+        hides_all_ = hid_all;
+    }
+
+private:
+    void check_rules(const value& schema, const value& given, const Place& at, Closed closed) {
         const object& rules = schema_.rules_of(schema);
         if (const auto unit = unit_of(rules)) return check_unit(rules, *unit, given, at);
         if (!allows_type(rules, given)) return wrong_kind(schema, given, at);
@@ -308,13 +317,14 @@ public:
         if (const array* const one = find_array(rules, "oneOf")) check_forms(schema, *one, true, given, at);
     }
 
-private:
+    bool hides(const Place& at) const { return hides_all_ || is_secret_(at.pointer); }
+
     void add(const Place& at, std::string message) {
         faults_.push_back({at.pointer, at.path, false, std::move(message)});
     }
 
     std::string what(const value& given, const Place& at) const {
-        return "is " + (is_secret_(at.pointer) ? "a secret" : description(given));
+        return "is " + (hides(at) ? "a secret" : description(given));
     }
 
     void wrong_kind(const value& schema, const value& given, const Place& at) {
@@ -328,7 +338,7 @@ private:
     /// What to write instead, where that can be guessed.
     std::string hint(const value& schema, const value& given, const Place& at) const {
         const object& rules = schema_.rules_of(schema);
-        if (given.is_string() && !is_secret_(at.pointer)) {
+        if (given.is_string() && !hides(at)) {
             Node unquoted;
             unquoted.text = view(given);
             const auto meant = scalar_value(unquoted);
@@ -346,7 +356,7 @@ private:
     }
 
     void check_unit(const object& rules, Unit unit, const value& given, const Place& at) {
-        if (is_secret_(at.pointer) || !(given.is_string() || given.is_number()))
+        if (hides(at) || !(given.is_string() || given.is_number()))
             return add(at, what(given, at) + ", but must be " + unit_words(unit));
         const auto count = parse_unit(unit, given.is_string() ? std::string(view(given)) : yaml_text(given));
         if (!count) return add(at, count.error().message());
@@ -394,7 +404,7 @@ private:
                 if (each.is_string()) names.emplace_back(view(each));
             }
         }
-        const bool may_guess = given.is_string() && !is_secret_(at.pointer);
+        const bool may_guess = given.is_string() && !hides(at);
         add(at, what(given, at) + ", but must be " + schema_.expected(schema) +
                     (may_guess ? did_you_mean(view(given), names) : std::string()));
         return false;
@@ -429,7 +439,7 @@ private:
             must_be = "of the form of " + joined(shown, "or");
         } else if (words) {
             must_be = joined(*words, "or");
-            if (!is_secret_(at.pointer)) must_be += did_you_mean(text, *words);
+            if (!hides(at)) must_be += did_you_mean(text, *words);
         }
         add(at, what(given, at) + ", but must be " + must_be);
     }
@@ -548,7 +558,7 @@ private:
         std::size_t fitting = 0;
         for (const auto& form : forms) {
             if (!schema_.accepts_kind(form, given)) continue;
-            Explain explain(schema_, is_secret_);
+            Explain explain(schema_, is_secret_, hides_all_);
             explain.check(form, given, at, Closed::by_schema);
             auto faults = explain.take();
             if (faults.empty()) ++fitting;
@@ -580,6 +590,7 @@ private:
 
     const SchemaRules& schema_;
     const IsSecret& is_secret_;
+    bool hides_all_;  ///< the value that is being checked is marked as a secret
     std::vector<Fault> faults_;
 };
 
@@ -590,7 +601,7 @@ std::vector<Fault> SchemaRules::faults(const value& given, const IsSecret& is_se
         return explain.take();
     }
     // A component without keys is as good as one with an empty mapping, where a mapping will do.
-    const value empty{object()};
+    const value empty = object();
     explain.check(root_, accepts_kind(root_, empty) ? empty : given, {}, Closed::always);
     auto out = explain.take();
     if (!out.empty() && accepts_kind(root_, value("")))
@@ -670,7 +681,7 @@ bool SchemaRules::collect_keys(const value& schema, std::vector<std::string>& na
 }
 
 value SchemaRules::completed(const value& given, Defaults defaults) const {
-    const value empty{object()};
+    const value empty = object();
     value out = given.is_null() && accepts_kind(root_, empty) ? empty : given;
     complete(root_, out, defaults);
     return out;
@@ -678,7 +689,8 @@ value SchemaRules::completed(const value& given, Defaults defaults) const {
 
 void SchemaRules::complete(const value& schema, value& given, Defaults defaults) const {
     const object& rules = rules_of(schema);
-    // Before anything changes: forms are told apart by what was written.
+    if (given.is_uint64()) given = static_cast<double>(given.get_uint64());  // the ABI's integers end at int64
+    // Before anything else changes: forms are told apart by what was written.
     for (const auto keyword : combinators) {
         const array* const list = find_array(rules, keyword);
         if (!list) continue;

@@ -42,7 +42,7 @@ std::string description(const Node& node) {
 
 Section::Section(const Node& node, std::string path, Problems& problems)
     : node_(node), path_(std::move(path)), problems_(problems) {
-    if (!is_mapping() && !node.is_null())
+    if (!is_mapping() && !node.is_null() && !node.wrong)
         problems_.add(node.mark, path_, "is " + description(node) + ", but must be a mapping of keys and values");
 }
 
@@ -60,7 +60,7 @@ Section::Found Section::get(std::string_view name, std::string_view alias) {
 }
 
 void Section::read_bytes(const Found& found, std::uint64_t& out, std::uint64_t least, std::uint64_t most) {
-    if (!found) return;
+    if (!found || found->wrong) return;
     const std::string range = bytes_text(least) + " to " + bytes_text(most);
     if (!may_have_unit(*found.value))
         return problem(found, "is " + description(*found.value) + ", but must be a size from " + range);
@@ -73,7 +73,7 @@ void Section::read_bytes(const Found& found, std::uint64_t& out, std::uint64_t l
 
 void Section::read_duration(const Found& found, std::chrono::nanoseconds& out, std::chrono::nanoseconds least,
                             std::chrono::nanoseconds most) {
-    if (!found) return;
+    if (!found || found->wrong) return;
     const std::string range = duration_text(least) + " to " + duration_text(most);
     if (!may_have_unit(*found.value))
         return problem(found, "is " + description(*found.value) + ", but must be a duration from " + range);
@@ -85,7 +85,7 @@ void Section::read_duration(const Found& found, std::chrono::nanoseconds& out, s
 }
 
 bool Section::count(const Found& found, std::uint64_t least, std::uint64_t most, std::uint64_t& out) {
-    if (!found) return false;
+    if (!found || found->wrong) return false;
     const auto read = whole_number(*found.value);
     if (read && *read >= least && *read <= most) {
         out = *read;

@@ -52,6 +52,8 @@ struct ComponentSettings {
     std::map<std::string, Mark> key_marks;
     /// JSON Pointers of values that came from !secret: never shown.
     std::vector<std::string> secrets;
+    /// JSON Pointers of values that a problem tells about already: a variable that is not set, for one.
+    std::vector<std::string> wrong;
 };
 
 struct PipelineSettings {

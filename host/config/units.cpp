@@ -106,15 +106,17 @@ Result<std::uint64_t> parse(const Quantity& quantity, std::string_view text) {
     if (parts->unit.empty()) return wrong(is + "but needs a unit: " + joined(names, "or") + as_in);
     const Unit* unit = find_unit(quantity, parts->unit);
     if (!unit) {
+        const auto suggestion = did_you_mean(parts->unit, names);
         return wrong(is + "but " + in_quotes(parts->unit) + " is no unit of " + std::string(quantity.noun) +
-                     did_you_mean(parts->unit, names) + "; the units are " + joined(names, "and"));
+                     (suggestion.empty() ? "; the" : suggestion + " The") + " units are " + joined(names, "and"));
     }
     const auto too_fine = [&] { return wrong(is + "which is no whole number of " + quantity.units.back().name); };
     const auto too_large = [&] { return wrong(is + "which is more than this host can count"); };
     std::uint64_t out = 0;
     for (const char digit : parts->whole) {
-        if (out > (quantity.most - 9) / 10) return too_large();
-        out = out * 10 + static_cast<std::uint64_t>(digit - '0');
+        const auto ones = static_cast<std::uint64_t>(digit - '0');
+        if (out > (quantity.most - ones) / 10) return too_large();
+        out = out * 10 + ones;
     }
     if (out > quantity.most / unit->size) return too_large();
     out *= unit->size;
