@@ -1,4 +1,6 @@
 // Configurations that are wrong: each says file, place, cause and remedy, and nothing is run.
+#include <unistd.h>
+
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -96,12 +98,29 @@ BOOST_AUTO_TEST_CASE(a_missing_file_is_named) {
     BOOST_TEST(ended.err == "nowhere.yaml: does not exist; check the path\nleat: 1 problem; nothing was run\n");
 }
 
-BOOST_AUTO_TEST_CASE(an_unreadable_file_is_named) {
-    // Root reads everything; a directory is what nobody can read as a file.
+BOOST_AUTO_TEST_CASE(a_directory_is_named) {
     put("folder/x", "");
     const auto ended = leat({"run", "folder"});
     BOOST_TEST(ended.code == 3);
     BOOST_TEST(ended.err == "folder: is a directory; name a file in it\nleat: 1 problem; nothing was run\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_unreadable_file_is_named) {
+    put("p.yaml", with(""));
+    std::filesystem::permissions(path() / "p.yaml", std::filesystem::perms::none);
+    std::filesystem::permissions(path(), std::filesystem::perms::all);
+    // Root reads everything, so it becomes nobody for this.
+    std::vector<std::string> command;
+    if (::geteuid() == 0) command = {"setpriv", "--reuid=65534", "--clear-groups"};
+    for (const auto& word : leat_command({"run", "p.yaml"}))
+        command.push_back(word);
+    Options options;
+    options.directory = path();
+    const auto ended = integration::run(command, options);
+    BOOST_TEST(ended.code == 3);
+    BOOST_TEST(ended.err ==
+               "p.yaml: Permission denied; make it readable for the user that runs leat\n"
+               "leat: 1 problem; nothing was run\n");
 }
 
 BOOST_AUTO_TEST_CASE(all_errors_are_shown_at_once_in_the_order_of_the_file) {
