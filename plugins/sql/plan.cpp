@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <array>
 
+#include "../sqlite/query_text.hpp"
 #include "../sqlite/type_names.hpp"
-#include "query_text.hpp"
 
 namespace sql_transform {
 namespace {
 
 using arrow_sql::BatchTable;
 using arrow_sql::Database;
+using arrow_sql::is_word;
 using arrow_sql::Statement;
+using arrow_sql::Token;
 
 std::vector<std::string> names_of(const leat::schema_view& columns) {
     std::vector<std::string> names;
@@ -27,21 +29,6 @@ std::string_view name_after(std::string_view message, std::string_view prefix) {
     return message.substr(message.rfind('.') + 1);
 }
 
-/// Throws what SQLite has to say about the query.
-[[noreturn]] void fail_query(const Database& database, std::string_view query, const leat::schema_view& input) {
-    const std::string message = sqlite3_errmsg(database.raw());
-    const int offset = sqlite3_error_offset(database.raw());
-    std::string text = "query" + (offset < 0 ? std::string() : ":" + place_of(query, offset)) + ": " + message;
-    const std::vector<std::string> columns = names_of(input);
-    if (const std::string_view name = name_after(message, "no such column: "); !name.empty()) {
-        text += "; " + arrow_sql::did_you_mean(name, columns) + "columns of batch: " + arrow_sql::listed(columns);
-    } else if (!name_after(message, "no such table: ").empty()) {
-        text += "; the one table is batch";
-    }
-    const leat_status status = arrow_sql::status_of(sqlite3_extended_errcode(database.raw()));
-    throw leat::error(status == LEAT_ERR_RETRY ? status : LEAT_ERR_CONFIG, text);
-}
-
 [[noreturn]] void refuse(std::string_view why) {
     throw leat::error(LEAT_ERR_CONFIG, "query: " + std::string(why) + "; it must be one SELECT over the table batch");
 }
@@ -55,29 +42,13 @@ Statement try_prepare(const Database& database, std::string_view sql) {
 }
 
 Statement prepare(const Database& database, const std::string& query, const leat::schema_view& input) {
-    const std::vector<Token> tokens = tokens_of(query);
-    if (tokens.empty()) refuse("it is empty");
-    if (!is_word(tokens.front(), "select") && !is_word(tokens.front(), "with") && !is_word(tokens.front(), "values")) {
-        refuse("it begins with '" + std::string(tokens.front().text) + "'");
-    }
-    sqlite3_stmt* raw = nullptr;
-    const char* tail = nullptr;
-    const int code = sqlite3_prepare_v3(database.raw(), query.c_str(), static_cast<int>(query.size()),
-                                        SQLITE_PREPARE_PERSISTENT, &raw, &tail);
-    Statement statement(raw);
-    if (code != SQLITE_OK) fail_query(database, query, input);
-    if (sqlite3_stmt_readonly(raw) == 0 || sqlite3_column_count(raw) == 0) refuse("it changes something");
-    const std::vector<Token> more = tokens_of(tail);
-    if (std::any_of(more.begin(), more.end(), [](const Token& token) { return token.text != ";"; })) {
-        refuse("a second statement begins at " +
-               place_of(query, static_cast<int>(more.front().text.data() - query.data())));
-    }
-    if (sqlite3_bind_parameter_count(raw) > 0) {
-        refuse("it has a parameter ('" +
-               std::string(sqlite3_bind_parameter_name(raw, 1) == nullptr ? "?" : sqlite3_bind_parameter_name(raw, 1)) +
-               "'), and there is nothing to bind to it");
-    }
-    return statement;
+    return arrow_sql::prepare_select(database, query, "", [&](std::string_view message) -> std::string {
+        if (const std::string_view name = name_after(message, "no such column: "); !name.empty()) {
+            const std::vector<std::string> columns = names_of(input);
+            return arrow_sql::did_you_mean(name, columns) + "columns of batch: " + arrow_sql::listed(columns);
+        }
+        return name_after(message, "no such table: ").empty() ? "" : "the one table is batch";
+    });
 }
 
 /// SQLite's own program for the query tells whether there is an aggregate function in it, whatever its name.
@@ -109,8 +80,8 @@ leat::field passed_on(const leat::schema_view& column) {
 /// It tells them when it makes a table of the query.
 std::vector<std::string> affinities(const Database& database, std::string_view query) {
     std::vector<std::string> out;
-    const std::string make =
-        "CREATE TEMP TABLE leat_affinity AS SELECT * FROM (" + std::string(without_end(query)) + "\n) LIMIT 0";
+    const std::string make = "CREATE TEMP TABLE leat_affinity AS SELECT * FROM (" +
+                             std::string(arrow_sql::without_end(query)) + "\n) LIMIT 0";
     if (sqlite3_exec(database.raw(), make.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return out;
     {
         const Statement info(database, "PRAGMA temp.table_info(leat_affinity)", "cannot be read");
@@ -191,7 +162,7 @@ void append_probes(leat::any_column& column) {
 std::vector<unsigned> probe(const leat::context& ctx, const Database& database, BatchTable& batch,
                             std::string_view query, const leat::schema_view& input, int columns) {
     std::vector<unsigned> seen(static_cast<std::size_t>(columns));
-    Statement statement = try_prepare(database, without_filters(query));
+    Statement statement = try_prepare(database, arrow_sql::without_filters(query));
     if (!statement || sqlite3_column_count(statement.raw()) != columns) statement = try_prepare(database, query);
     leat::fields nullable = leat::fields_of(input);
     for (leat::field& field : nullable)
@@ -251,8 +222,8 @@ Plan make_plan(const leat::context& ctx, const Database& database, BatchTable& b
     batch.declare(input);
     Plan plan;
     plan.statement = prepare(database, query.text, input);
-    const std::vector<Token> tokens = tokens_of(query.text);
-    plan.across_rows = across_rows(tokens);
+    const std::vector<Token> tokens = arrow_sql::tokens_of(query.text);
+    plan.across_rows = arrow_sql::across_rows(tokens);
     if (plan.across_rows.empty() && has_aggregate(database, query.text)) plan.across_rows = "an aggregate function";
     plan.row_by_row = plan.across_rows.empty();
     const bool outer_join = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {

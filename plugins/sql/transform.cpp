@@ -25,7 +25,7 @@ Query read_query(const context& ctx) {
 }
 
 arrow_sql::Database& opened(arrow_sql::Database& database, leat_ctx* ctx) {
-    database.open(ctx, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY);
+    database.open(ctx, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY, LEAT_STOP);
     database.run("PRAGMA temp_store = MEMORY", "cannot prepare the connection");  // a sort never goes to disk
     return database;
 }

@@ -22,7 +22,6 @@ public:
     void process(leat::context& ctx, leat::batch& lent);
     /// Nothing is kept from one batch to the next.
     std::string save(leat::context&) { return {}; }
-    void interrupt() noexcept { database_.interrupt(); }
 
 private:
     void plan_for(const leat::context& ctx, const leat_schema* in);
@@ -40,7 +39,8 @@ private:
     std::optional<Plan> plan_;
     std::optional<leat::builder> out_;
     std::vector<arrow_sql::CellWriter> writers_;
-    // While one batch is processed: its rows, the input row that the newest result rows came from, and where they begin.
+    // While one batch is processed: its rows, the input row that the newest result rows came from, and where they
+    // begin.
     std::int64_t rows_ = 0;
     std::int64_t input_row_ = -1;
     std::int64_t its_results_ = 0;

@@ -58,6 +58,18 @@ void put_float(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
 void put_half(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
     put_real(out, column, to_double(value_at<leat::half>(column, row)));
 }
+template <class Float>
+void put_digits(sqlite3_context* out, BatchColumn& column, Float value) {
+    constexpr std::size_t longest = 32;
+    put_written(out, column, longest, [&](char* to) { return std::to_chars(to, to + longest, value).ptr; });
+}
+template <class T>
+void put_float_text(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
+    put_digits(out, column, value_at<T>(column, row));
+}
+void put_half_text(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
+    put_digits(out, column, to_double(value_at<leat::half>(column, row)));
+}
 
 void put_decimal_text(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
     const Int128 value = wide(value_at<leat::decimal128>(column, row));
@@ -125,7 +137,7 @@ void put_json(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
 }
 
 /// Null: there is no form for this type.
-BatchColumn::Put put_of(const leat::type_info& type, DecimalAs decimals) {
+BatchColumn::Put put_of(const leat::type_info& type, NumberAs numbers) {
     switch (type.id) {
         case kind::null:
             return put_null;
@@ -149,13 +161,13 @@ BatchColumn::Put put_of(const leat::type_info& type, DecimalAs decimals) {
         case kind::uint64:
             return put_uint64;
         case kind::float16:
-            return put_half;
+            return numbers == NumberAs::text ? put_half_text : put_half;
         case kind::float32:
-            return put_float<float>;
+            return numbers == NumberAs::text ? put_float_text<float> : put_float<float>;
         case kind::float64:
-            return put_float<double>;
+            return numbers == NumberAs::text ? put_float_text<double> : put_float<double>;
         case kind::decimal:
-            return decimals == DecimalAs::text ? put_decimal_text : put_decimal_number;
+            return numbers == NumberAs::text ? put_decimal_text : put_decimal_number;
         case kind::utf8:
             return put_bytes<std::int32_t, as_text>;
         case kind::large_utf8:
@@ -264,10 +276,9 @@ char* TextArena::room(std::size_t size) {
     return chunks_[current_].get() + used_;
 }
 
-BatchColumn::BatchColumn(const leat::array_view& from, DecimalAs decimals, TextArena& texts)
-    : view(from), arena(&texts) {
+BatchColumn::BatchColumn(const leat::array_view& from, NumberAs numbers, TextArena& texts) : view(from), arena(&texts) {
     const leat::type_info type = view.type();
-    put = put_of(type, decimals);
+    put = put_of(type, numbers);
     validity = view.has_nulls() ? view.buffer<std::uint8_t>(0) : nullptr;
     values = first_value(view, type);
     bytes = type.id == kind::fixed_binary ? static_cast<const char*>(values) : view.buffer<char>(2);
@@ -309,6 +320,7 @@ const sqlite3_module BatchTable::module = [] {
     m.xBestIndex = [](sqlite3_vtab*, sqlite3_index_info* plan) {
         plan->estimatedRows = 10'000;
         plan->estimatedCost = 10'000;
+        plan->idxStr = const_cast<char*>(mark);  // SQLite only prints it
         return SQLITE_OK;
     };
     m.xOpen = [](sqlite3_vtab* connection, sqlite3_vtab_cursor** out) {
@@ -325,13 +337,13 @@ const sqlite3_module BatchTable::module = [] {
     m.xFilter = [](sqlite3_vtab_cursor* cursor, int, const char*, int, sqlite3_value**) {
         auto* const scan = static_cast<Scan*>(cursor);
         ++scan->table->scans_;
-        scan->row = scan->table->row_ = scan->table->first_;
+        scan->row = scan->table->row_ = scan->table->next_from(scan->table->first_);
         scan->end = scan->table->end_;
         return SQLITE_OK;
     };
     m.xNext = [](sqlite3_vtab_cursor* cursor) {
         auto* const scan = static_cast<Scan*>(cursor);
-        scan->table->row_ = ++scan->row;
+        scan->row = scan->table->row_ = scan->table->next_from(scan->row + 1);
         return SQLITE_OK;
     };
     m.xEof = [](sqlite3_vtab_cursor* cursor) -> int {
@@ -366,7 +378,7 @@ void BatchTable::declare(const leat::schema_view& columns) {
                                                        "' have one name in SQL, where case does not count: rename one");
             }
         }
-        if (put_of(column.type(), DecimalAs::number) == nullptr) {
+        if (put_of(column.type(), NumberAs::number) == nullptr) {
             throw leat::error(LEAT_ERR_UNSUPPORTED, "column '" + std::string(column.name()) + "' is of Arrow type " +
                                                         column.format() + ", which has no form in SQLite");
         }
@@ -374,26 +386,27 @@ void BatchTable::declare(const leat::schema_view& columns) {
         definition += (i == 0 ? "" : ", ") + sql_name(column.name()) + ' ' + affinity_of(column.type()) + '(' +
                       std::to_string(i) + ')';
     }
-    if (columns.size() == 0) throw leat::error(LEAT_ERR_CONFIG, "the batch has no columns");
+    if (columns.size() == 0) throw leat::error(LEAT_ERR_CONFIG, "the rows have no columns");
     columns_.clear();
-    decimals_.clear();
+    numbers_.clear();
     definition_ = definition + ')';
     // Registering again makes SQLite forget the table under this name as it was.
     if (sqlite3_create_module_v2(database_, name_.c_str(), &module, this, nullptr) != SQLITE_OK) throw std::bad_alloc();
 }
 
 void BatchTable::lend(const leat::batch& lent) {
-    columns_.clear();
+    give_back();
     arena_.clear();
     for (int i = 0; i < lent.columns(); ++i) {
         const auto index = static_cast<std::size_t>(i);
-        columns_.emplace_back(lent.column(i), index < decimals_.size() ? decimals_[index] : DecimalAs::number, arena_);
+        columns_.emplace_back(lent.column(i), index < numbers_.size() ? numbers_[index] : NumberAs::number, arena_);
     }
     limit(0, lent.rows());
 }
 
 void BatchTable::give_back() {
     columns_.clear();
+    skipped_ = nullptr;
     limit(0, 0);
 }
 

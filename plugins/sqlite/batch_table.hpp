@@ -1,13 +1,16 @@
 // A batch of Arrow columns as a table that SQLite reads in place: text and binary cells point into the Arrow buffers.
 //
 // How a cell looks in SQL:
-//   bool                          INTEGER 0 or 1
-//   integers                      INTEGER; an uint64 above 2^63-1 is TEXT, because no INTEGER holds it
-//   floats                        REAL; NaN is NULL, because SQLite has no NaN
-//   decimal                       INTEGER when the scale is 0 and it fits, else REAL; or TEXT, digit for digit
-//   (DecimalAs) utf8, json                    TEXT binary                        BLOB date, time, timestamp TEXT as in
-//   calendar_text.hpp, so that SQLite's date functions work duration                      INTEGER, counting its unit
-//   list, struct, map             TEXT, as JSON
+//   bool                   INTEGER 0 or 1
+//   integers               INTEGER; an uint64 above 2^63-1 is TEXT, because no INTEGER holds it
+//   floats                 REAL, or TEXT of the digits that read back as the same number; NaN is NULL, because SQLite
+//                          has no NaN
+//   decimal                INTEGER when the scale is 0 and it fits, else REAL; or TEXT, digit for digit
+//   utf8, json             TEXT
+//   binary                 BLOB
+//   date, time, timestamp  TEXT as in calendar_text.hpp, so that SQLite's date functions work
+//   duration               INTEGER, counting its unit
+//   list, struct, map      TEXT, as JSON
 #pragma once
 
 #include <sqlite3.h>
@@ -47,14 +50,15 @@ private:
     std::size_t used_ = 0;
 };
 
-enum class DecimalAs : std::uint8_t { number, text };
+/// What floats and decimals are to SQLite: numbers to calculate with, or text that keeps every digit.
+enum class NumberAs : std::uint8_t { number, text };
 
 /// One column of the batch that is lent now.
 struct BatchColumn {
     /// Answers with cell `row`, which is not NULL.
     using Put = void (*)(sqlite3_context*, BatchColumn&, std::int64_t row);
 
-    BatchColumn(const leat::array_view& view, DecimalAs decimals, TextArena& arena);
+    BatchColumn(const leat::array_view& view, NumberAs numbers, TextArena& arena);
 
     leat::array_view view;
     Put put;
@@ -80,12 +84,14 @@ public:
     /// Gives the table these columns; statements that read it must have been finalized. Throws CONFIG when SQLite takes
     /// two names for the same, UNSUPPORTED for a type that has no form above.
     void declare(const leat::schema_view& columns);
-    /// `decimals` by column; empty: all numbers.
-    void set_decimals(std::vector<DecimalAs> decimals) { decimals_ = std::move(decimals); }
+    /// By column; empty: all are numbers.
+    void set_numbers(std::vector<NumberAs> numbers) { numbers_ = std::move(numbers); }
 
     /// Lends a batch of the declared columns, until the next lend or give_back.
     void lend(const leat::batch& lent);
     void give_back();
+    /// Leaves rows of the lent batch out of all scans, those with a true; `rows` must last until give_back.
+    void skip(const std::vector<bool>& rows) { skipped_ = &rows; }
     /// The rows that a scan yields: [first, end). A lend sets all of them.
     void limit(std::int64_t first, std::int64_t end) {
         first_ = first;
@@ -95,26 +101,35 @@ public:
 
     /// The row that the last scan stands on.
     std::int64_t row() const { return row_; }
-    /// Scans that were begun since limit. With one, row() is the row that an output row comes from.
+    /// Scans that were begun since limit.
     int scans() const { return scans_; }
     /// NaNs that were read as NULL from this batch.
     std::int64_t not_a_number() const;
     const std::string& name() const { return name_; }
 
+    /// How EXPLAIN QUERY PLAN marks a scan of this table: at the end of its line.
+    static constexpr const char* mark = "lent";
     /// The column that a declared type, as sqlite3_column_decltype gives it, belongs to; -1: none of ours.
     static int column_of(const char* declared_type);
 
 private:
     struct Connection;
     struct Scan;
+    /// The first row from `row` on that a scan yields.
+    std::int64_t next_from(std::int64_t row) const {
+        while (skipped_ != nullptr && row < end_ && (*skipped_)[static_cast<std::size_t>(row)])
+            ++row;
+        return row;
+    }
     static const sqlite3_module module;
 
     sqlite3* database_;
     std::string name_;
     std::string definition_;
-    std::vector<DecimalAs> decimals_;
+    std::vector<NumberAs> numbers_;
     std::vector<BatchColumn> columns_;
     TextArena arena_;
+    const std::vector<bool>* skipped_ = nullptr;
     std::int64_t first_ = 0;
     std::int64_t end_ = 0;
     std::int64_t row_ = 0;

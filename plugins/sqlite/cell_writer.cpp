@@ -21,6 +21,13 @@ std::string_view bytes_of(sqlite3_value* value) {
     return {data == nullptr ? "" : data, static_cast<std::size_t>(sqlite3_value_bytes(value))};
 }
 
+/// Writes a number at `out`: of a REAL the fewest digits that read back as the same one, of which SQLite's own printing
+/// keeps only 15. Returns how many characters.
+template <std::size_t Size, class Number>
+std::size_t printed(char (&out)[Size], Number value) {
+    return static_cast<std::size_t>(std::to_chars(out, out + Size, value).ptr - out);
+}
+
 template <class T>
 void append(const CellWriter& writer, T value) {
     static_cast<leat::fixed_column<T>&>(writer.column()).append(value);
@@ -68,9 +75,13 @@ constexpr std::int64_t exact_in = std::int64_t{1} << std::numeric_limits<T>::dig
 template <class T>
 bool store_float(const CellWriter& writer, sqlite3_value* value) {
     switch (sqlite3_value_type(value)) {
-        case SQLITE_FLOAT:
-            append(writer, static_cast<T>(sqlite3_value_double(value)));
+        case SQLITE_FLOAT: {
+            const double number = sqlite3_value_double(value);
+            if (std::isfinite(number) && std::fabs(number) > static_cast<double>(std::numeric_limits<T>::max()))
+                return false;
+            append(writer, static_cast<T>(number));
             return true;
+        }
         case SQLITE_INTEGER: {
             const std::int64_t number = sqlite3_value_int64(value);
             if (number > exact_in<T> || number < -exact_in<T>) return false;
@@ -122,12 +133,26 @@ bool store_bool(const CellWriter& writer, sqlite3_value* value) {
 template <class Column>
 bool store_text(const CellWriter& writer, sqlite3_value* value) {
     auto& column = static_cast<Column&>(writer.column());
-    if (sqlite3_value_type(value) == SQLITE_BLOB) return false;
-    if (sqlite3_value_type(value) != SQLITE_TEXT) sqlite3_value_text(value);  // SQLite prints the number
-    const std::string_view text = bytes_of(value);
-    if (!is_utf8(text)) return false;
-    column.append(text);
-    return true;
+    switch (sqlite3_value_type(value)) {
+        case SQLITE_TEXT: {
+            const std::string_view text = bytes_of(value);
+            if (!is_utf8(text)) return false;
+            column.append(text);
+            return true;
+        }
+        case SQLITE_INTEGER: {
+            char text[20];
+            column.append(text, printed(text, sqlite3_value_int64(value)));
+            return true;
+        }
+        case SQLITE_FLOAT: {
+            char text[32];
+            column.append(text, printed(text, sqlite3_value_double(value)));
+            return true;
+        }
+        default:
+            return false;
+    }
 }
 
 template <class Column>
@@ -148,27 +173,23 @@ bool store_fixed_binary(const CellWriter& writer, sqlite3_value* value) {
 }
 
 bool store_decimal(const CellWriter& writer, sqlite3_value* value) {
-    char printed[40];
+    char digits[40];
     std::string_view text;
     switch (sqlite3_value_type(value)) {
         case SQLITE_TEXT:
             text = bytes_of(value);
             break;
         case SQLITE_INTEGER:
-            text = {printed,
-                    static_cast<std::size_t>(
-                        std::to_chars(printed, printed + sizeof printed, sqlite3_value_int64(value)).ptr - printed)};
+            text = {digits, printed(digits, sqlite3_value_int64(value))};
             break;
         case SQLITE_FLOAT: {
             const double number = sqlite3_value_double(value);
             // Beyond 15 digits before the point, or as many in all, a REAL says less than the decimal did.
             if (!(std::fabs(number) * std::pow(10.0, writer.type().scale) < static_cast<double>(exact_in_real)))
                 return false;
-            text = {
-                printed,
-                static_cast<std::size_t>(
-                    std::to_chars(printed, printed + sizeof printed, number, std::chars_format::scientific, 14).ptr -
-                    printed)};
+            const char* const end =
+                std::to_chars(digits, digits + sizeof digits, number, std::chars_format::scientific, 14).ptr;
+            text = {digits, static_cast<std::size_t>(end - digits)};
             break;
         }
         default:
@@ -339,9 +360,8 @@ std::string shown(sqlite3_value* value) {
         case SQLITE_INTEGER:
             return std::to_string(sqlite3_value_int64(value)) + " (integer)";
         default: {
-            char text[40];
-            return std::string(text, std::to_chars(text, text + sizeof text, sqlite3_value_double(value)).ptr) +
-                   " (real)";
+            char text[32];
+            return std::string(text, printed(text, sqlite3_value_double(value))) + " (real)";
         }
     }
 }
@@ -356,9 +376,9 @@ void append_json_value(std::string& out, sqlite3_value* value) {
             return;
         case SQLITE_FLOAT: {
             const double number = sqlite3_value_double(value);
-            char text[40];
+            char text[32];
             if (std::isfinite(number)) {
-                out.append(text, std::to_chars(text, text + sizeof text, number).ptr);
+                out.append(text, printed(text, number));
             } else {
                 out += number > 0 ? "\"Infinity\"" : "\"-Infinity\"";
             }

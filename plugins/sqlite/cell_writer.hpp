@@ -4,7 +4,7 @@
 //   integers       an INTEGER in range; a REAL without fraction, up to 2^53; TEXT that is such a number
 //   floats         REAL; an INTEGER up to 2^53 (2^24 for float32); TEXT that is a number
 //   bool           INTEGER 0 or 1; TEXT true, false, t, f, yes, no, 1 or 0, in any case
-//   text           TEXT that is UTF-8; numbers, as SQLite prints them; never a BLOB
+//   text           TEXT that is UTF-8; numbers, with the digits that read back as the same; never a BLOB
 //   json           as text; what is no JSON is the reader's to find
 //   binary         BLOB; TEXT, byte for byte
 //   decimal        INTEGER; a REAL by its first 15 digits, which is what SQLite keeps of it; TEXT; exactly at the scale

@@ -14,6 +14,7 @@ std::string remedy(int code) {
         case SQLITE_FULL:
             return "free some space and run again; what was not committed was rolled back, nothing is half written";
         case SQLITE_READONLY:
+            if (code == SQLITE_READONLY_DBMOVED) return "the file was moved or removed meanwhile; put it back";
             return "make the file and its directory writable, or name another file";
         case SQLITE_CANTOPEN:
             return "check that its directory exists and may be read and written";
@@ -22,7 +23,9 @@ std::string remedy(int code) {
         case SQLITE_CORRUPT:
             return "check it with PRAGMA integrity_check and restore it from a backup";
         case SQLITE_IOERR:
-            return "check the disk; what was not committed was rolled back";
+            return "check the disk, its quota and the limit on file sizes; what was not committed was rolled back";
+        case SQLITE_INTERRUPT:
+            return "a stop was asked";
         default:
             return {};
     }
@@ -44,6 +47,16 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
+/// True for a name that SQL takes as it stands. TRUE and FALSE are no keywords of SQLite's, but values.
+bool is_plain(std::string_view name) {
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    return !name.empty() && letter(name.front()) &&
+           std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || digit(c); }) &&
+           sqlite3_keyword_check(name.data(), static_cast<int>(name.size())) == 0 && !same_name(name, "true") &&
+           !same_name(name, "false");
+}
+
 }  // namespace
 
 leat_status status_of(int code) {
@@ -51,6 +64,7 @@ leat_status status_of(int code) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
         case SQLITE_PROTOCOL:
+        case SQLITE_SCHEMA:
         case SQLITE_NOMEM:
             return LEAT_ERR_RETRY;
         case SQLITE_FULL:
@@ -71,6 +85,7 @@ leat_status status_of(int code) {
 }
 
 std::string sql_name(std::string_view name) {
+    if (is_plain(name)) return std::string(name);
     std::string out = "\"";
     for (const char c : name) {
         out += c;
@@ -113,6 +128,11 @@ Statement::Statement(const Database& database, std::string_view sql, std::string
 }
 
 std::string_view Statement::text(int column) const {
+    const auto* const text = reinterpret_cast<const char*>(sqlite3_column_text(raw(), column));
+    return {text == nullptr ? "" : text, static_cast<std::size_t>(sqlite3_column_bytes(raw(), column))};
+}
+
+std::string_view Statement::blob(int column) const {
     const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(raw(), column));
     return {bytes == nullptr ? "" : bytes, static_cast<std::size_t>(sqlite3_column_bytes(raw(), column))};
 }
@@ -125,38 +145,36 @@ void Statement::bind_blob(int parameter, std::string_view bytes) const {
     sqlite3_bind_blob64(raw(), parameter, bytes.data() == nullptr ? "" : bytes.data(), bytes.size(), SQLITE_TRANSIENT);
 }
 
-void Database::open(leat_ctx* ctx, const std::string& path, int flags) {
+void Database::open(leat_ctx* ctx, const std::string& path, int flags, int stopped_by) {
     close();
     path_ = path;
-    sqlite3* opened = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &opened, flags | SQLITE_OPEN_NOMUTEX, nullptr);
-    {
-        const std::scoped_lock lock(closing_);
-        raw_ = opened;
-    }
+    ctx_ = ctx;
+    stopped_by_ = stopped_by;
+    const int code = sqlite3_open_v2(path.c_str(), &raw_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     if (raw_ == nullptr) throw std::bad_alloc();
     if (code != SQLITE_OK) fail("cannot open the database");
     sqlite3_extended_result_codes(raw_, 1);
-    sqlite3_busy_handler(raw_, wait_while_busy, ctx);
+    sqlite3_busy_handler(raw_, wait_while_busy, this);
+    constexpr int steps_between_looks = 4000;  // some 100 microseconds
+    sqlite3_progress_handler(raw_, steps_between_looks, is_stopped, this);
 }
 
 void Database::close() noexcept {
-    const std::scoped_lock lock(closing_);
     sqlite3_close_v2(raw_);
     raw_ = nullptr;
-}
-
-void Database::interrupt() noexcept {
-    const std::scoped_lock lock(closing_);
-    if (raw_ != nullptr) sqlite3_interrupt(raw_);
 }
 
 int Database::wait_while_busy(void* raw, int tries) {
     // 1, 2, 4 ... 64 ms, then 64 ms each: two seconds in all.
     constexpr int most_tries = 37;
     constexpr std::uint64_t millisecond = 1'000'000;
-    auto* const ctx = static_cast<leat_ctx*>(raw);
+    auto* const ctx = static_cast<Database*>(raw)->ctx_;
     return tries < most_tries && ctx->host->wait(ctx, millisecond << std::min(tries, 6)) == LEAT_OK;
+}
+
+int Database::is_stopped(void* raw) {
+    const auto* const self = static_cast<Database*>(raw);
+    return self->ctx_->host->stop_state(self->ctx_) >= self->stopped_by_;
 }
 
 void Database::run(const std::string& sql, std::string_view what) const {
@@ -169,7 +187,8 @@ std::vector<std::string> Database::tables() const {
     std::vector<std::string> names;
     int code = SQLITE_OK;
     while ((code = find.step()) == SQLITE_ROW) {
-        if (find.text(0).substr(0, 7) != "sqlite_") names.emplace_back(find.text(0));
+        const std::string_view name = find.text(0);
+        if (name.substr(0, 7) != "sqlite_" && name.substr(0, 6) != "_leat_") names.emplace_back(name);
     }
     if (code != SQLITE_DONE) fail("cannot read the list of tables");
     return names;

@@ -6,7 +6,6 @@
 
 #include <leat/leat.hpp>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +16,11 @@ namespace arrow_sql {
 ///   busy, locked, no memory         RETRY      nothing is lost; the same call may work later
 ///   full, read-only, cannot open,
 ///   damaged, not a database, I/O    CONFIG     an operator must act; the transaction is rolled back, never half done
-///   interrupted                     CANCELLED
+///   a stop was asked                CANCELLED
 ///   anything else                   FATAL
 leat_status status_of(int code);
 
-/// `name` as a SQL identifier: "na""me".
+/// `name` as a SQL identifier: name, or "na""me" where it must be quoted.
 std::string sql_name(std::string_view name);
 
 /// `did you mean 'orders'? ` when one of `candidates` is close to `name`, else nothing.
@@ -49,7 +48,9 @@ public:
     /// One step: SQLITE_ROW, SQLITE_DONE, or an error code.
     int step() const { return sqlite3_step(raw()); }
     void reset() const { sqlite3_reset(raw()); }
+    /// Text and BLOB as they are; good until the next step or reset.
     std::string_view text(int column) const;
+    std::string_view blob(int column) const;
     std::int64_t integer(int column) const { return sqlite3_column_int64(raw(), column); }
     void bind(int parameter, std::string_view text) const;
     void bind_blob(int parameter, std::string_view bytes) const;
@@ -61,7 +62,7 @@ private:
     std::unique_ptr<sqlite3_stmt, Finalize> raw_;
 };
 
-/// One connection. All of it belongs to the calls of one instance, except interrupt, which any thread may call.
+/// One connection. All of it belongs to the calls of one instance.
 class Database {
 public:
     Database() = default;
@@ -70,11 +71,11 @@ public:
     ~Database() { close(); }
 
     /// Opens `path` with SQLITE_OPEN_... flags. While another process has the file locked, a statement waits up to two
-    /// seconds, or until the host stops, and then fails with RETRY. Throws CONFIG when the file cannot be opened.
-    void open(leat_ctx* ctx, const std::string& path, int flags);
+    /// seconds, or until the host stops, and then fails with RETRY. Once the host's stop has come as far as
+    /// `stopped_by`, LEAT_DRAIN or LEAT_STOP, a running statement fails with SQLITE_INTERRUPT. Throws CONFIG when the
+    /// file cannot be opened.
+    void open(leat_ctx* ctx, const std::string& path, int flags, int stopped_by);
     void close() noexcept;
-    /// Makes the statement that is running fail soon. Any thread.
-    void interrupt() noexcept;
 
     sqlite3* raw() const { return raw_; }
     const std::string& path() const { return path_; }
@@ -87,11 +88,13 @@ public:
     [[noreturn]] void fail(std::string_view what, leat_status status) const;
 
 private:
-    static int wait_while_busy(void* ctx, int tries);
+    static int wait_while_busy(void* self, int tries);
+    static int is_stopped(void* self);
 
     std::string path_;
     sqlite3* raw_ = nullptr;
-    std::mutex closing_;  // so that interrupt never meets a connection that is being closed
+    leat_ctx* ctx_ = nullptr;
+    int stopped_by_ = LEAT_STOP;
 };
 
 }  // namespace arrow_sql

@@ -5,10 +5,6 @@
 #include "source.hpp"
 #include "type_names.hpp"
 
-#ifndef LEAT_SINGLE_WRITER
-#define LEAT_SINGLE_WRITER (UINT64_C(1) << 12)
-#endif
-
 namespace {
 
 constexpr leat::about source_about = {
@@ -28,25 +24,25 @@ constexpr leat::about source_about = {
     },
     "table": {
       "title": "Table", "type": "string", "minLength": 1,
-      "description": "A table or view, read in the order of its rowid, so that an interrupted run can go on."
+      "description": "A table, read in the order of its rowid, or a view."
     },
     "query": {
       "title": "Query", "type": "string", "minLength": 1,
-      "description": "A SELECT, instead of table. It is read from its beginning in every run."
+      "description": "A SELECT, instead of table."
     },
     "types": {
       "title": "Types", "type": "object",
-      "description": "Types of columns, where the declared ones do not say what the values are.",
+      "description": "Types of columns, where the table does not declare what the values are.",
       "additionalProperties": {"type": "string", "pattern": ")json" LEAT_SQL_TYPE_PATTERN R"json("},
       "examples": [{"price": "decimal(12,2)", "changed": "timestamp"}]
     }
   }
 })json",
-    LEAT_DETERMINISTIC,
-    R"md(Reads a table, a view, or a query. The file is opened read-only, and read as it was when the run began.
+    LEAT_REPLAYABLE,
+    R"md(Reads a table, a view, or a query. The file is opened read-only.
 
-**Types.** SQLite types values, not columns. A column's type is what `types` says; else what the table declares, unless
-one of the first 1000 rows holds something else; else what these rows hold (NULL alone: text).
+**Types.** SQLite types values, not columns. A column's type is what `types` says; else what the table declares; else
+what the first 1000 rows hold (NULL alone: text).
 
 | declared | type | | declared | type |
 |---|---|---|---|---|
@@ -57,12 +53,19 @@ one of the first 1000 rows holds something else; else what these rows hold (NULL
 | BOOLEAN | bool | | JSON | json |
 | DECIMAL(p,s), NUMERIC(p,s) | decimal(p,s) | | anything else | what the values are |
 
+A declared type counts for nothing when none of the first 1000 rows has a value of it, as where DATETIME columns hold
+seconds: then the values decide, and the log says so.
+
 A row with a value that does not fit its column's type becomes a dead letter that names the rowid and the column. No value
 is ever rounded, cut or guessed: a number in a date column, for one, could be seconds, milliseconds or Julian days, so
 read it with `types: {column: int64}`.
 
-**Going on.** The rows of a table come in the order of the rowid, and the rowid is the position. A query, a view and a
-WITHOUT ROWID table have no position: a run that stopped has to begin again.
+**Going on.** A table is read in the order of the rowid, and a run that was interrupted goes on behind the last rowid. A
+query, a view and a WITHOUT ROWID table go on behind as many rows as were read, if nobody has written to the database
+since; if somebody has, the run must begin afresh.
+
+**Locks.** A table is locked only while a batch is read, so that others can write in between. A query is read in one
+transaction, as the database was when the run began; outside of WAL mode nobody can write until it ends.
 )md",
     R"yaml(path: shop.db
 table: orders
@@ -106,7 +109,7 @@ constexpr leat::about sink_about = {
 })json",
     LEAT_TRANSACTIONAL | LEAT_SINGLE_WRITER,
     R"md(Writes rows into a table. Each bucket is one transaction, committed with `synchronous=FULL`: what the receipt calls
-delivered survives a power cut. The database keeps its journal mode; rollback journals are faster here than WAL.
+delivered survives a power cut. The database keeps its journal mode.
 
 **mode: replace** removes the old rows in the transaction of the run's first bucket, so that readers never see the table
 empty. The table itself, its indexes and its constraints stay. A run without a single row changes nothing.
@@ -121,25 +124,29 @@ key. Columns outside the key are overwritten.
 | bool | BOOLEAN | 0 or 1 |
 | integers | INTEGER | |
 | floats | REAL | |
-| decimal, up to 15 digits | DECIMAL(p,s) | number; 15 digits are what SQLite keeps |
+| decimal, up to 15 digits | DECIMAL(p,s) | number; SQLite keeps 15 digits, or 18 without a fraction |
 | decimal, more digits | DECIMAL TEXT(p,s) | text, digit for digit |
 | text | TEXT | |
 | binary | BLOB | |
 | date | DATE | `2024-02-29` |
-| time | TIME | `23:59:59.5` |
-| timestamp | TIMESTAMP | `2024-02-29 23:59:59.5` |
+| time | TIME | `23:59:59.500`, digits in threes |
+| timestamp | TIMESTAMP | `2024-02-29 23:59:59.500` |
 | timestamptz | TIMESTAMPTZ | the same in UTC, with a Z |
 | duration | DURATION_US (S, MS, NS) | integer, in that unit |
 | json, list, struct, map | JSON TEXT | text |
 
-A table that exists keeps its own types, and SQLite's column affinity applies. Its columns are matched by name; columns
-that the rows lack must have a default or allow NULL. Foreign keys are not enforced, which is SQLite's own default.
+A table that exists keeps its own types. Its columns are matched by name; columns that the rows lack must have a default
+or allow NULL. A column that cannot hold what the rows bring (a date for an INTEGER, binary for a TEXT) stops the pipeline.
+Foreign keys are not enforced, which is SQLite's own default.
 
-**Rows that do not fit** become dead letters, and the others are written: a violated NOT NULL, UNIQUE or CHECK, a NULL in
-the key, NaN, an integer above 9223372036854775807, a decimal of more than 15 digits for a numeric column.
+**Rows that do not fit** become dead letters, and the others are written: a violated NOT NULL, UNIQUE or CHECK, whatever
+the table's own ON CONFLICT says; what a trigger raises or ignores; a NULL in the key; NaN, which SQLite has not; an
+integer above 9223372036854775807; and every value that the table's type would change: `Berlin` or 1.5 for an INTEGER,
+`007` for a type that is a number to SQLite, a decimal of more digits than it keeps.
 
-**When the file cannot be written**: a lock held by another process is waited for and tried again; a full disk, a
-read-only file or a damaged one stops the pipeline with the cause, and the open bucket is rolled back.
+**When the file cannot be written**: a lock held by another process is waited for, for two seconds, and then the bucket is
+tried again; a full disk, a read-only file or a damaged one stops the pipeline with the cause. The open bucket is rolled
+back. A stop rolls back the bucket that is being written, too.
 )md",
     R"yaml(path: shop.db
 table: orders

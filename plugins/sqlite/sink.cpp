@@ -1,17 +1,16 @@
 #include "sink.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 
-#include "number_text.hpp"
+#include "../ndjson/descriptor.hpp"
 #include "type_names.hpp"
 
 namespace arrow_sql {
 namespace {
 
 using leat::context;
-using leat::kind;
+using ndjson::WithoutWriteSignals;
 
 constexpr const char* batch_name = "leat lent batch";
 constexpr const char* token_table = "_leat_token";
@@ -73,7 +72,7 @@ void SqliteSink::open(context& ctx) {
         throw leat::error(LEAT_ERR_CONFIG, path_ + ": the directory " + file.parent_path().string() +
                                                " does not exist; make it, or name another file");
     }
-    database_.open(ctx.raw(), path_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    database_.open(ctx.raw(), path_, SQLITE_OPEN_READWRITE | (create_ ? SQLITE_OPEN_CREATE : 0), LEAT_STOP);
     if (sqlite3_db_readonly(database_.raw(), "main") == 1) {
         throw leat::error(
             LEAT_ERR_CONFIG,
@@ -81,60 +80,65 @@ void SqliteSink::open(context& ctx) {
     }
     // A commit must outlive a power cut, or the receipt would lie. The journal mode is the database's own: a change
     // between WAL and the others stays in the file and concerns all who use it. Cutting the rollback journal instead
-    // of deleting it concerns this connection alone.
+    // of deleting it concerns this connection alone; it is faster, and the cut itself is made durable.
     const Statement journal(database_, "PRAGMA journal_mode", "cannot be read");
     if (journal.step() != SQLITE_ROW) database_.fail("cannot be read");
-    const bool wal = same_name(journal.text(0), "wal");
+    cuts_journal_ = !same_name(journal.text(0), "wal");
     journal.reset();
-    database_.run(wal ? "PRAGMA synchronous=FULL" : "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL",
-                  "cannot prepare the connection");
-    database_.run("PRAGMA cache_size=-16384", "cannot prepare the connection");  // KiB
+    if (cuts_journal_) database_.run("PRAGMA journal_mode=TRUNCATE", "cannot prepare the connection");
+    database_.run("PRAGMA synchronous=FULL; PRAGMA cache_size=-16384", "cannot prepare the connection");  // KiB
+    savepoint_ = Statement(database_, "SAVEPOINT rows", "cannot prepare the connection");
+    release_ = Statement(database_, "RELEASE rows", "cannot prepare the connection");
+    roll_back_ = Statement(database_, "ROLLBACK TO rows", "cannot prepare the connection");
     batch_.emplace(database_.raw(), batch_name);
 }
 
 void SqliteSink::close(context&) {
-    insert_ = {};
+    const WithoutWriteSignals without_signals;
+    for (Statement* const statement : {&insert_, &savepoint_, &release_, &roll_back_})
+        *statement = {};
     prepared_for_ = nullptr;
+    // Takes the empty journal away, if nobody else writes; it does no harm where it stays.
+    if (cuts_journal_) sqlite3_exec(database_.raw(), "PRAGMA journal_mode=DELETE", nullptr, nullptr, nullptr);
     database_.close();
     batch_.reset();
 }
 
 std::string SqliteSink::recover(context&, std::string_view lane) {
-    if (!contains(database_.tables(), token_table)) return {};
+    return stored_token(lane);
+}
+
+std::string SqliteSink::stored_token(std::string_view lane) const {
+    if (!finds("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_leat_token'")) return {};
     const Statement find(database_, std::string("SELECT token FROM ") + token_table + " WHERE lane = ?",
                          "cannot read the last token");
     find.bind(1, lane);
     const int code = find.step();
-    if (code == SQLITE_ROW) return std::string(find.text(0));
+    if (code == SQLITE_ROW) return std::string(find.blob(0));
     if (code != SQLITE_DONE) database_.fail("cannot read the last token");
     return {};
 }
 
 void SqliteSink::begin(context&, const leat_bucket& bucket) {
+    const WithoutWriteSignals without_signals;
     database_.run("BEGIN IMMEDIATE", "cannot begin a transaction");
-    // A lane's buckets are numbered through all runs that go on from one another; replacing is for the first one.
-    empties_table_ = mode_ == Mode::replace && bucket.id == 1;
+    // Buckets are numbered through all runs that go on from one another, so that only the first of them replaces.
+    if (mode_ == Mode::replace && bucket.id == 1) to_be_emptied_ = true;
+    emptied_ = false;
     if (bucket.token.size > 0) check_token(bucket);
 }
 
-void SqliteSink::check_token(const leat_bucket& bucket) {
+void SqliteSink::check_token(const leat_bucket& bucket) const {
     database_.run(std::string("CREATE TABLE IF NOT EXISTS ") + token_table +
                       "(lane TEXT PRIMARY KEY, token BLOB NOT NULL) WITHOUT ROWID",
                   "cannot make the table of tokens");
-    const Statement find(database_, std::string("SELECT token FROM ") + token_table + " WHERE lane = ?",
-                         "cannot read the last token");
-    find.bind(1, bucket.lane);
-    const int code = find.step();
-    if (code != SQLITE_ROW && code != SQLITE_DONE) database_.fail("cannot read the last token");
     const std::string_view prev(static_cast<const char*>(bucket.prev.data), bucket.prev.size);
-    const std::string_view stored = code == SQLITE_ROW ? find.text(0) : std::string_view();
-    if (stored != prev) {
-        throw leat::error(LEAT_ERR_FATAL, path_ + ": fenced: lane '" + bucket.lane +
-                                              "' was written by another host since this one began; stop one of them");
-    }
+    if (stored_token(bucket.lane) == prev) return;
+    throw leat::error(LEAT_ERR_FATAL, path_ + ": fenced: lane '" + bucket.lane +
+                                          "' was written by another host since this one began; stop one of them");
 }
 
-void SqliteSink::store_token(const leat_bucket& bucket) {
+void SqliteSink::store_token(const leat_bucket& bucket) const {
     const Statement store(database_,
                           std::string("INSERT INTO ") + token_table +
                               " VALUES(?, ?) ON CONFLICT(lane) DO UPDATE SET token = excluded.token",
@@ -145,8 +149,12 @@ void SqliteSink::store_token(const leat_bucket& bucket) {
 }
 
 void SqliteSink::commit(context&, const leat_bucket& bucket) {
+    const WithoutWriteSignals without_signals;
     if (bucket.token.size > 0) store_token(bucket);
-    if (sqlite3_exec(database_.raw(), "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK) return;
+    if (sqlite3_exec(database_.raw(), "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK) {
+        if (emptied_) to_be_emptied_ = false;
+        return;
+    }
     // SQLite cannot say whether a commit that met an I/O error is in the file; the next connection finds out.
     const bool unknown = (sqlite3_errcode(database_.raw()) & 0xFF) == SQLITE_IOERR;
     if (unknown) database_.fail("cannot commit", LEAT_ERR_BROKEN);
@@ -154,6 +162,7 @@ void SqliteSink::commit(context&, const leat_bucket& bucket) {
 }
 
 void SqliteSink::abort(context&, const leat_bucket&) {
+    const WithoutWriteSignals without_signals;
     insert_.reset();
     // What the transaction made, the table among it, is gone with it.
     prepared_for_ = nullptr;
@@ -162,6 +171,7 @@ void SqliteSink::abort(context&, const leat_bucket&) {
 
 void SqliteSink::write(context& ctx, leat::batch& lent) {
     if (lent.rows() == 0) return;
+    const WithoutWriteSignals without_signals;
     if (prepared_for_ != lent.schema_handle()) {
         prepare_target(ctx, lent.schema());
         prepared_for_ = lent.schema_handle();
@@ -172,44 +182,91 @@ void SqliteSink::write(context& ctx, leat::batch& lent) {
     };
     batch_->lend(lent);
     const Lending lending{*batch_};
-    reject_unstorable(ctx, lent);
-    std::int64_t first = 0;
-    for (const std::int64_t row : unstorable_) {
-        insert_rows(ctx, first, row);
-        first = row + 1;
+    refuse_unfit(ctx, lent);
+    if (!row_by_row_) return insert_rows(ctx, 0, lent.rows());
+    for (std::int64_t row = 0; row < lent.rows(); ++row)
+        insert_rows(ctx, row, row + 1);
+}
+
+void SqliteSink::refuse_unfit(const context& ctx, const leat::batch& lent) {
+    refused_.assign(static_cast<std::size_t>(lent.rows()), false);
+    for (int i = 0; i < lent.columns(); ++i) {
+        const leat::array_view view = lent.column(i);
+        const std::string_view name = lent.schema()[i].name();
+        const auto refuse = [&](std::int64_t row, const std::string& why) {
+            if (refused_[static_cast<std::size_t>(row)]) return;
+            refused_[static_cast<std::size_t>(row)] = true;
+            ctx.reject_row(row, at_table(std::string(name) + ": " + why));
+        };
+        fits_[static_cast<std::size_t>(i)].check(view, refuse);
+        if (!view.has_nulls() || !contains(key_, name)) continue;
+        for (std::int64_t row = 0; row < lent.rows(); ++row) {
+            if (!view.valid(row)) refuse(row, "NULL in the key: a row without a key cannot be found again");
+        }
     }
-    insert_rows(ctx, first, lent.rows());
+    batch_->skip(refused_);
 }
 
 void SqliteSink::insert_rows(const context& ctx, std::int64_t first, std::int64_t end) {
     while (first < end) {
-        batch_->limit(first, row_by_row_ ? first + 1 : end);
-        const int code = insert_.step();
-        if (code == SQLITE_DONE) {
-            insert_.reset();
-            first = row_by_row_ ? first + 1 : end;
-            continue;
-        }
+        step(savepoint_);
+        const std::string why = try_insert(first, end);
+        if (why.empty()) return step(release_);
+        // With triggers SQLite reads all rows of the statement before it writes the first.
         const std::int64_t bad = row_by_row_ ? first : batch_->row();
-        if (!is_about_row(code) || batch_->scans() == 0) database_.fail(about_table("cannot write"));
-        const std::string why = path_ + ": " + about_table(sqlite3_errmsg(database_.raw()));
-        const bool kept = sqlite3_changes64(database_.raw()) > 0;
-        insert_.reset();
         if (!in_transaction()) {
             throw leat::error(LEAT_ERR_CONFIG,
                               why + ": and that rolled the whole bucket back; a trigger must not use RAISE(ROLLBACK)");
         }
-        // OR FAIL keeps the rows before the bad one. Where SQLite took them back all the same, they go in again.
-        if (!kept) insert_rows(ctx, first, bad);
+        step(roll_back_);
+        if (const std::string again = try_insert(first, bad); !again.empty()) {
+            throw leat::error(LEAT_ERR_FATAL, again + ": though it could be written a moment before");
+        }
+        step(release_);
         ctx.reject_row(bad, why);
         first = bad + 1;
     }
 }
 
+/// Writes the rows [first, end). Answers why the row that the scan stands on cannot be written, or nothing.
+std::string SqliteSink::try_insert(std::int64_t first, std::int64_t end) {
+    if (first == end) return {};
+    batch_->limit(first, end);
+    const int code = insert_.step();
+    if (code == SQLITE_DONE) {
+        insert_.reset();
+        const bool left_out =
+            counts_changes_ && !refused_[static_cast<std::size_t>(first)] && sqlite3_changes64(database_.raw()) == 0;
+        return left_out ? at_table("a trigger left the row out with RAISE(IGNORE)") : std::string();
+    }
+    if (!is_about_row(code) || batch_->scans() == 0) database_.fail(about_table("cannot write"));
+    std::string why = at_table(sqlite3_errmsg(database_.raw()));
+    insert_.reset();
+    return why;
+}
+
+void SqliteSink::step(const Statement& statement) const {
+    const int code = statement.step();
+    if (code != SQLITE_DONE) database_.fail(about_table("cannot write"));
+    statement.reset();
+}
+
+bool SqliteSink::finds(const char* sql) const {
+    const Statement find(database_, sql, about_table("cannot be read"));
+    if (sqlite3_bind_parameter_count(find.raw()) > 0) find.bind(1, table_);
+    const int code = find.step();
+    if (code != SQLITE_ROW && code != SQLITE_DONE) database_.fail(about_table("cannot be read"));
+    return code == SQLITE_ROW;
+}
+
 void SqliteSink::prepare_target(const context& ctx, const leat::schema_view& columns) {
     insert_ = {};
     prepared_for_ = nullptr;
-    batch_->declare(columns);
+    try {
+        batch_->declare(columns);
+    } catch (const leat::error& e) {
+        throw leat::error(e.status, at_table(e.text));
+    }
     if (mode_ == Mode::upsert) check_key(columns);
     std::vector<TableColumn> table = table_columns();
     if (table.empty()) {
@@ -226,53 +283,68 @@ void SqliteSink::prepare_target(const context& ctx, const leat::schema_view& col
         if (mode_ == Mode::upsert && !key_is_unique(table)) {
             throw leat::error(
                 LEAT_ERR_CONFIG,
-                path_ + ": " +
-                    about_table("mode upsert needs a unique index on exactly the key (" + listed(key_) +
-                                "), and there is none; make one: CREATE UNIQUE INDEX " + sql_name(table_ + "_key") +
-                                " ON " + sql_name(table_) + "(" + comma_separated(key_) + ")"));
+                at_table("mode upsert needs a unique index on exactly the key (" + listed(key_) +
+                         "), and there is none; make one: CREATE UNIQUE INDEX " + sql_name(table_ + "_key") + " ON " +
+                         sql_name(table_) + "(" + comma_separated(key_) + ")"));
         }
-        if (empties_table_) database_.run("DELETE FROM " + sql_name(table_), about_table("cannot remove the old rows"));
+        if (to_be_emptied_ && !emptied_) {
+            database_.run("DELETE FROM " + sql_name(table_), about_table("cannot remove the old rows"));
+        }
     }
-    empties_table_ = false;
-    decimals_.clear();
-    for (int i = 0; i < columns.size(); ++i) {
-        const auto at = std::find_if(table.begin(), table.end(),
-                                     [&](const TableColumn& c) { return same_name(c.name, columns[i].name()); });
-        const Affinity affinity = affinity_declared(at->type);
-        const bool exact = affinity == Affinity::text || affinity == Affinity::blob;
-        decimals_.push_back(exact ? DecimalAs::text : DecimalAs::number);
-    }
-    batch_->set_decimals(decimals_);
-    row_by_row_ = has_triggers();
+    emptied_ = true;
+    fit_columns(columns, table);
+    row_by_row_ = finds("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE");
+    // Of a view SQLite does not tell what its triggers did.
+    counts_changes_ =
+        row_by_row_ && finds("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE");
     insert_ = Statement(database_, insert_statement(columns), about_table("cannot be written"));
 }
 
+void SqliteSink::fit_columns(const leat::schema_view& columns, const std::vector<TableColumn>& table) {
+    const bool strict = finds("SELECT 1 FROM pragma_table_list(?) WHERE strict");
+    std::vector<NumberAs> numbers;
+    fits_.clear();
+    for (int i = 0; i < columns.size(); ++i) {
+        const auto at = std::find_if(table.begin(), table.end(),
+                                     [&](const TableColumn& c) { return same_name(c.name, columns[i].name()); });
+        fits_.emplace_back(at_table(""), columns[i], at->type, strict);
+        numbers.push_back(fits_.back().numbers());
+    }
+    batch_->set_numbers(std::move(numbers));
+}
+
 std::vector<SqliteSink::TableColumn> SqliteSink::table_columns() const {
-    const Statement info(database_, "PRAGMA table_xinfo(" + sql_name(table_) + ")", about_table("cannot be read"));
+    const Statement info(database_,
+                         "SELECT name, type, \"notnull\" AND dflt_value IS NULL, hidden >= 2, pk FROM "
+                         "pragma_table_xinfo(?)",
+                         about_table("cannot be read"));
+    info.bind(1, table_);
     std::vector<TableColumn> columns;
     int code = SQLITE_OK;
     while ((code = info.step()) == SQLITE_ROW) {
-        // cid, name, type, notnull, dflt_value, pk, hidden (2 and 3: generated)
-        const bool has_default = sqlite3_column_type(info.raw(), 4) != SQLITE_NULL;
-        const bool fills_itself = info.integer(5) > 0 && same_name(info.text(2), "INTEGER");  // an alias of the rowid
-        columns.push_back({std::string(info.text(1)), std::string(info.text(2)),
-                           info.integer(3) != 0 && !has_default && !fills_itself, info.integer(6) >= 2,
-                           static_cast<int>(info.integer(5))});
+        columns.push_back({std::string(info.text(0)), std::string(info.text(1)), info.integer(2) != 0,
+                           info.integer(3) != 0, static_cast<int>(info.integer(4))});
     }
     if (code != SQLITE_DONE) database_.fail(about_table("cannot be read"));
+    // An INTEGER PRIMARY KEY of one column is the rowid, and numbers itself.
+    const auto in_key = [](const TableColumn& column) { return column.key_place > 0; };
+    if (std::count_if(columns.begin(), columns.end(), in_key) == 1) {
+        TableColumn& key = *std::find_if(columns.begin(), columns.end(), in_key);
+        if (same_name(key.type, "INTEGER")) key.required = false;
+    }
     return columns;
 }
 
 void SqliteSink::create_table(const leat::schema_view& columns) const {
-    std::string sql = "CREATE TABLE " + sql_name(table_) + "(";
+    std::string sql = "CREATE TABLE " + sql_name(table_) + " (";
     for (int i = 0; i < columns.size(); ++i) {
         const leat::schema_view column = columns[i];
         const bool in_key = contains(key_, column.name());
-        sql += (i == 0 ? "" : ", ") + sql_name(column.name()) + ' ' + declared_type(column);
+        sql += (i == 0 ? "\n  " : ",\n  ") + sql_name(column.name()) + ' ' + declared_type(column);
         if (!column.nullable() || in_key) sql += " NOT NULL";
     }
-    if (!key_.empty()) sql += ", PRIMARY KEY(" + comma_separated(key_) + ")";
-    database_.run(sql + ")", about_table("cannot be made"));
+    if (!key_.empty()) sql += ",\n  PRIMARY KEY (" + comma_separated(key_) + ")";
+    database_.run(sql + "\n)", about_table("cannot be made"));
 }
 
 void SqliteSink::check_columns(const leat::schema_view& columns, const std::vector<TableColumn>& table) const {
@@ -289,8 +361,7 @@ void SqliteSink::check_columns(const leat::schema_view& columns, const std::vect
     }
     if (extra.empty() && missing.empty() && generated.empty()) return;
     std::string text =
-        path_ + ": " +
-        about_table("its columns do not match the rows; table: " + listed(have) + "; rows: " + listed(incoming));
+        at_table("its columns do not match the rows; table: " + listed(have) + "; rows: " + listed(incoming));
     if (!extra.empty()) text += "; not in the table: " + listed(extra);
     if (!missing.empty()) text += "; missing from the rows (NOT NULL without a default): " + listed(missing);
     if (!generated.empty()) text += "; computed by the table itself: " + listed(generated);
@@ -302,8 +373,8 @@ void SqliteSink::check_key(const leat::schema_view& columns) const {
     const std::vector<std::string> incoming = names_of(columns);
     for (const std::string& name : key_) {
         if (contains(incoming, name)) continue;
-        throw leat::error(LEAT_ERR_CONFIG, "key: the rows have no column '" + name + "'; " +
-                                               did_you_mean(name, incoming) + "columns: " + listed(incoming));
+        throw leat::error(LEAT_ERR_CONFIG, at_table("key: the rows have no column '" + name + "'; " +
+                                                    did_you_mean(name, incoming) + "columns: " + listed(incoming)));
     }
 }
 
@@ -318,9 +389,9 @@ bool SqliteSink::key_is_unique(const std::vector<TableColumn>& table) const {
         if (column.key_place > 0) primary.push_back(column.name);
     }
     if (is_key(primary)) return true;
-    const Statement indexes(
-        database_, "SELECT name FROM pragma_index_list(" + sql_name(table_) + ") WHERE \"unique\" AND NOT partial",
-        about_table("cannot be read"));
+    const Statement indexes(database_, "SELECT name FROM pragma_index_list(?) WHERE \"unique\" AND NOT partial",
+                            about_table("cannot be read"));
+    indexes.bind(1, table_);
     while (indexes.step() == SQLITE_ROW) {
         const Statement parts(database_, "SELECT name FROM pragma_index_info(?)", about_table("cannot be read"));
         parts.bind(1, indexes.text(0));
@@ -332,95 +403,23 @@ bool SqliteSink::key_is_unique(const std::vector<TableColumn>& table) const {
     return false;
 }
 
-bool SqliteSink::has_triggers() const {
-    const Statement find(database_,
-                         "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE",
-                         about_table("cannot be read"));
-    find.bind(1, table_);
-    return find.step() == SQLITE_ROW;
-}
-
 std::string SqliteSink::insert_statement(const leat::schema_view& columns) const {
     const std::vector<std::string> names = names_of(columns);
-    // With a trigger the rows go one at a time, and a bad one must leave nothing behind: plain INSERT takes all of it
-    // back. Without, OR FAIL keeps the rows before a bad one, and SQLite need not write down how to undo them.
-    std::string sql = std::string(row_by_row_ ? "INSERT" : "INSERT OR FAIL") + " INTO " + sql_name(table_) + "(" +
-                      comma_separated(names) + ") SELECT * FROM " + sql_name(batch_name);
+    // OR FAIL overrules what the table's own ON CONFLICT clauses say, IGNORE for one, which would lose rows without a
+    // word; and SQLite need not keep what the statement changes, for the savepoint keeps it.
+    std::string sql = "INSERT OR FAIL INTO " + sql_name(table_) + "(" + comma_separated(names) + ") SELECT * FROM " +
+                      sql_name(batch_name);
     if (mode_ != Mode::upsert) return sql;
     std::string set;
-    for (const std::string& name : names) {
-        if (contains(key_, name)) continue;
+    const auto overwrite = [&](const std::string& name) {
         set += (set.empty() ? "" : ", ") + sql_name(name) + " = excluded." + sql_name(name);
-    }
-    // WHERE true: without it SQLite's grammar takes ON for a join.
-    sql += " WHERE true ON CONFLICT(" + comma_separated(key_) + ") DO ";
-    return sql + (set.empty() ? "NOTHING" : "UPDATE SET " + set);
-}
-
-void SqliteSink::reject_unstorable(const context& ctx, const leat::batch& lent) {
-    unstorable_.clear();
-    const auto reject = [&](int column, std::int64_t row, const std::string& what) {
-        if (std::find(unstorable_.begin(), unstorable_.end(), row) != unstorable_.end()) return;
-        unstorable_.push_back(row);
-        ctx.reject_row(row, path_ + ": " + about_table(std::string(lent.schema()[column].name()) + ": " + what));
     };
-    for (int i = 0; i < lent.columns(); ++i) {
-        const leat::array_view view = lent.column(i);
-        const auto each = [&]<class T>(T, auto bad, auto what) {
-            const leat::column<T> values(view);
-            for (std::int64_t row = 0; row < values.size(); ++row) {
-                if (bad(values[row]) && values.valid(row)) reject(i, row, what(values[row]));
-            }
-        };
-        const auto nan = [](auto value) { return std::isnan(value); };
-        const auto about_nan = [](auto) {
-            return std::string("SQLite has no NaN; make it NULL before, or leave the row out");
-        };
-        switch (view.type().id) {
-            case kind::float32:
-                each(float{}, nan, about_nan);
-                break;
-            case kind::float64:
-                each(double{}, nan, about_nan);
-                break;
-            case kind::float16:
-                each(
-                    leat::half{}, [](leat::half h) { return std::isnan(to_double(h)); }, about_nan);
-                break;
-            case kind::uint64:
-                each(
-                    std::uint64_t{}, [](std::uint64_t value) { return value > INT64_MAX; },
-                    [](std::uint64_t value) {
-                        return std::to_string(value) +
-                               " is more than SQLite's largest integer, 9223372036854775807; cast the column to text";
-                    });
-                break;
-            case kind::decimal:
-                if (decimals_[static_cast<std::size_t>(i)] == DecimalAs::text) break;
-                each(
-                    leat::decimal128{},
-                    [](const leat::decimal128& value) {
-                        const Int128 number = wide(value);
-                        return number >= exact_in_real || number <= -exact_in_real;
-                    },
-                    [&](const leat::decimal128& value) {
-                        char text[longest_decimal_text];
-                        char* const end = write_decimal(text, wide(value), view.type().scale);
-                        return std::string(&text[0], end) +
-                               " has more digits than the 15 that SQLite keeps in a numeric column; declare the column "
-                               "DECIMAL TEXT";
-                    });
-                break;
-            default:
-                break;
-        }
-        if (view.has_nulls() && contains(key_, lent.schema()[i].name())) {
-            for (std::int64_t row = 0; row < lent.rows(); ++row) {
-                if (!view.valid(row)) reject(i, row, "NULL in the key: a row without a key cannot be found again");
-            }
-        }
+    for (const std::string& name : names) {
+        if (!contains(key_, name)) overwrite(name);
     }
-    std::sort(unstorable_.begin(), unstorable_.end());
+    if (set.empty()) overwrite(key_.front());  // there is nothing else
+    // WHERE true: without it SQLite's grammar takes ON for a join.
+    return sql + " WHERE true ON CONFLICT(" + comma_separated(key_) + ") DO UPDATE SET " + set;
 }
 
 }  // namespace arrow_sql

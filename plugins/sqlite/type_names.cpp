@@ -122,7 +122,9 @@ std::string declared_type(const leat::schema_view& column) {
         case kind::float64:
             return "REAL";
         case kind::decimal: {
-            std::string text = type.precision <= 15 && type.scale >= 0 ? "DECIMAL(" : "DECIMAL TEXT(";
+            // A REAL keeps 15 digits, an INTEGER 18.
+            const bool numeric = type.scale >= 0 && type.precision <= (type.scale == 0 ? 18 : 15);
+            std::string text = numeric ? "DECIMAL(" : "DECIMAL TEXT(";
             return text.append(std::to_string(type.precision)).append(1, ',').append(std::to_string(type.scale)) + ')';
         }
         case kind::utf8:
@@ -169,7 +171,7 @@ std::optional<leat::data_type> type_declared(std::string_view declared) {
     if (name == "DURATION_US") return leat::duration_us;
     if (name == "DURATION_NS") return leat::duration_ns;
     if (has("JSON")) return leat::json;
-    if (has("DECIMAL") || has("NUMERIC")) return decimal_with(name);
+    if (declares_decimal(name)) return decimal_with(name);
     switch (affinity_declared(declared)) {
         case Affinity::integer:
             return leat::i64;
@@ -193,6 +195,11 @@ Affinity affinity_declared(std::string_view declared) {
     if (has("BLOB") || name.empty()) return Affinity::blob;
     if (has("REAL") || has("FLOA") || has("DOUB")) return Affinity::real;
     return Affinity::numeric;
+}
+
+bool declares_decimal(std::string_view declared) {
+    const std::string name = upper(declared);
+    return name.find("DECIMAL") != name.npos || name.find("NUMERIC") != name.npos;
 }
 
 }  // namespace arrow_sql

@@ -22,7 +22,8 @@ std::string name_of(const leat::schema_view& column);
 
 /// The type that the sink declares for a column: INTEGER, REAL, TEXT, BLOB, BOOLEAN, DATE, TIME, TIMESTAMP,
 /// TIMESTAMPTZ, DECIMAL(p,s), DURATION_US... Columns of exact text that looks like a number must not have numeric
-/// affinity, or SQLite would turn it into one: DECIMAL TEXT(p,s) beyond 15 digits, JSON TEXT.
+/// affinity, or SQLite would turn it into one: DECIMAL TEXT(p,s) where SQLite's numbers do not have the digits, JSON
+/// TEXT.
 std::string declared_type(const leat::schema_view& column);
 
 /// What a declared type says about a column's values; nothing when it says nothing (no type, NUMERIC, a name of its
@@ -32,5 +33,8 @@ std::optional<leat::data_type> type_declared(std::string_view declared);
 /// SQLite's column affinity for a declared type (sqlite.org/datatype3.html, section 3.1), as SQLite's own word for it.
 enum class Affinity : std::uint8_t { integer, text, blob, real, numeric };
 Affinity affinity_declared(std::string_view declared);
+
+/// True for DECIMAL and NUMERIC, with or without digits.
+bool declares_decimal(std::string_view declared);
 
 }  // namespace arrow_sql

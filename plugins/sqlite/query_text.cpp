@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "../sqlite/database.hpp"
-
-namespace sql_transform {
+namespace arrow_sql {
 namespace {
 
 bool is_letter(char c) {
@@ -84,7 +82,7 @@ std::vector<Token> tokens_of(std::string_view query) {
 }
 
 bool is_word(const Token& token, std::string_view word) {
-    return token.kind == Token::Kind::word && arrow_sql::same_name(token.text, word);
+    return token.kind == Token::Kind::word && same_name(token.text, word);
 }
 
 std::string without_filters(std::string_view query) {
@@ -129,11 +127,50 @@ std::string_view across_rows(const std::vector<Token>& tokens) {
     return {};
 }
 
-std::string place_of(std::string_view query, int offset) {
-    const std::string_view before = query.substr(0, static_cast<std::size_t>(std::max(offset, 0)));
+std::string place_of(std::string_view query, std::size_t offset) {
+    const std::string_view before = query.substr(0, offset);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
     return std::to_string(line) + ":" + std::to_string(before.size() - line_begin + 1);
 }
 
-}  // namespace sql_transform
+Statement prepare_select(const Database& database, const std::string& query, const std::string& place,
+                         const std::function<std::string(std::string_view message)>& hint) {
+    const auto refuse = [&](const std::string& why) {
+        throw leat::error(LEAT_ERR_CONFIG, place + "query" + why + "; it must be one SELECT");
+    };
+    const std::vector<Token> tokens = tokens_of(query);
+    if (tokens.empty()) refuse(" is empty");
+    if (!is_word(tokens.front(), "select") && !is_word(tokens.front(), "with") && !is_word(tokens.front(), "values")) {
+        refuse(" begins with '" + std::string(tokens.front().text) + "'");
+    }
+    sqlite3_stmt* raw = nullptr;
+    const char* tail = nullptr;
+    const int code = sqlite3_prepare_v3(database.raw(), query.c_str(), static_cast<int>(query.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &raw, &tail);
+    Statement statement(raw);
+    if (code != SQLITE_OK) {
+        const std::string message = sqlite3_errmsg(database.raw());
+        const leat_status status = status_of(sqlite3_extended_errcode(database.raw()));
+        const int offset = sqlite3_error_offset(database.raw());
+        const std::string at = offset < 0 ? std::string() : ":" + place_of(query, static_cast<std::size_t>(offset));
+        const std::string help = hint(message);
+        throw leat::error(status == LEAT_ERR_RETRY ? status : LEAT_ERR_CONFIG,
+                          place + "query" + at + ": " + message + (help.empty() ? "" : "; " + help));
+    }
+    if (sqlite3_stmt_readonly(raw) == 0 || sqlite3_column_count(raw) == 0) refuse(" changes something");
+    for (const Token& token : tokens_of(tail)) {
+        if (token.text != ";") {
+            refuse(":" + place_of(query, static_cast<std::size_t>(token.text.data() - query.data())) +
+                   ": a second statement begins here");
+        }
+    }
+    if (sqlite3_bind_parameter_count(raw) > 0) {
+        const char* const name = sqlite3_bind_parameter_name(raw, 1);
+        refuse(": it has a parameter ('" + std::string(name == nullptr ? "?" : name) +
+               "'), and there is nothing to bind to it");
+    }
+    return statement;
+}
+
+}  // namespace arrow_sql

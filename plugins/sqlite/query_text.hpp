@@ -1,11 +1,14 @@
 // What can be told from a query's text without running it. SQLite parses the query; this only looks for words.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace sql_transform {
+#include "database.hpp"
+
+namespace arrow_sql {
 
 struct Token {
     enum class Kind { word, literal, symbol };  // a literal is a number, a string or a quoted name
@@ -32,6 +35,11 @@ std::string_view without_end(std::string_view query);
 std::string_view across_rows(const std::vector<Token>& tokens);
 
 /// "2:17" for a byte offset: line and column, from 1.
-std::string place_of(std::string_view query, int offset);
+std::string place_of(std::string_view query, std::size_t offset);
 
-}  // namespace sql_transform
+/// Prepares the query of an option `query`, which must be one SELECT without parameters. Throws CONFIG: `place`, then
+/// "query:2:17: no such column: amout; " and what `hint` answers to SQLite's message.
+Statement prepare_select(const Database& database, const std::string& query, const std::string& place,
+                         const std::function<std::string(std::string_view message)>& hint);
+
+}  // namespace arrow_sql
