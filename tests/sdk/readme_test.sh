@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # readme_test.sh README BUILD_DIRECTORY
 # Does what sdk/README.md says, outside the tree, against an installed SDK that was moved: every code block is
-# compiled, every command is run.
+# compiled, every command is run, and the plugin of the first page runs in a pipeline.
 set -euo pipefail
 readme=$1 build=$2
 work=$(mktemp -d)
@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --install "$build" --component sdk --prefix "$work/installed" >/dev/null
 mv "$work/installed" "$work/moved"
-export PKG_CONFIG_PATH=$work/moved/share/pkgconfig CMAKE_PREFIX_PATH=$work/moved
+export PKG_CONFIG_PATH=$work/moved/share/pkgconfig CMAKE_PREFIX_PATH=$work/moved PATH=$build/bin:$PATH
 unset CFLAGS CXXFLAGS LDFLAGS
 
 # A block is ```language name: a file (blocks of one file follow each other in it), "run", or "fragment", which is the
@@ -23,12 +23,12 @@ awk -v dir="$work/plugin" '
 ' "$readme"
 
 cd "$work/plugin"
-for expected in hello.c hello.cpp hello_test.cpp CMakeLists.txt; do
+for expected in hello.c hello.yaml hello.cpp hello_test.cpp CMakeLists.txt; do
     [ -s "$expected" ] || { echo "FAILED: the README has no $expected" >&2; exit 1; }
 done
 runs=0 fragments=0
 for script in run*.sh; do
-    sh -e "$script"
+    sh -e "$script" | tee -a output
     runs=$((runs + 1))
 done
 for fragment in fragment*.inc; do
@@ -38,6 +38,12 @@ for fragment in fragment*.inc; do
         $(pkg-config --cflags leat) "$fragment.cpp"
     fragments=$((fragments + 1))
 done
+
+# What the README says that the pipeline prints.
+rows=$(grep '^{' output)
+[ "$rows" = '{"id":1}
+{"id":2}
+{"id":3}' ] || { echo "FAILED: the pipeline printed, instead of three rows: $rows" >&2; exit 1; }
 
 # The three ways to build gave three plugins with the same one symbol; plain gcc and pkg-config gave no more.
 for plugin in hello.so hello_cpp.so build/hello.so; do
