@@ -9,15 +9,17 @@ set -euo pipefail
 build=(g++ gcc cmake ninja-build ccache sqlite3
     libboost1.81-dev libyaml-cpp-dev libvalijson-dev libspdlog-dev libcli11-dev
     libsimdjson-dev libfast-float-dev libsqlite3-dev zlib1g-dev libzstd-dev)
-tests=(libboost-test1.81-dev librapidcheck-dev clang clang-format clang-tidy binutils git pkg-config python3)
+tests=(libboost-test1.81-dev librapidcheck-dev clang clang-format clang-tidy binutils pkg-config python3)
 bench=(libbenchmark-dev miller)
+duckdb=@duckdb/node-api@1.4.4-r.4
 
 wanted=("${build[@]}" "${tests[@]}")
 programs=()
+modules= # where DuckDB's npm package goes
 for option in "$@"; do
     case $option in
         --build) wanted=("${build[@]}") ;;
-        --bench) wanted+=("${bench[@]}"); programs=(node npm) ;;
+        --bench) wanted+=("${bench[@]}"); programs=(node npm); modules=$(dirname "$0")/../build/bench ;;
         *) echo "deps.sh: $option is not an option; see the head of $0" >&2; exit 2 ;;
     esac
 done
@@ -44,34 +46,39 @@ fi
 for program in "${programs[@]}"; do
     command -v "$program" >/dev/null || missing+=("${program/#node/nodejs}")
 done
-[ "${#missing[@]}" -gt 0 ] || exit 0
 
-# Other releases have other versions under these names, so that nothing is installed there.
-# shellcheck source=/dev/null
-system=$(. /etc/os-release 2>/dev/null && echo "$ID ${VERSION_ID:-}") || system=unknown
-[ "$system" = "debian 12" ] || fail "this is $system, not Debian 12, and these packages are missing: ${missing[*]}.
+install_missing() {
+    local system errors as_root=()
+    # Other releases have other versions under these names, so that nothing is installed there.
+    # shellcheck source=/dev/null
+    system=$(. /etc/os-release 2>/dev/null && echo "$ID ${VERSION_ID:-}") || system=unknown
+    [ "$system" = "debian 12" ] || fail "this is $system, not Debian 12, and these packages are missing: ${missing[*]}.
 Install what they are called here, then set LEAT_SKIP_DEPS=1."
 
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "you are not root, and there is no sudo. As root, run: apt-get install ${missing[*]}"
-    as_root=(sudo)
-    # Without a terminal nobody can type a password.
-    [ -t 0 ] || as_root=(sudo -n)
-    "${as_root[@]}" true || fail "sudo does not let you become root. As root, run: apt-get install ${missing[*]}"
-fi
-apt() {
-    # env: sudo drops the variables of the caller.
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" </dev/null
-}
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "you are not root, and there is no sudo. As root, run: apt-get install ${missing[*]}"
+        as_root=(sudo)
+        # Without a terminal nobody can type a password.
+        [ -t 0 ] || as_root=(sudo -n)
+        "${as_root[@]}" true || fail "sudo does not let you become root. As root, run: apt-get install ${missing[*]}"
+    fi
+    apt() { # env: sudo drops the variables of the caller
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" </dev/null
+    }
 
-echo "Installing ${#missing[@]} packages: ${missing[*]}"
-apt update || true # a list that is old may still do; if it does not, the installation says so
-# Boost 1.74's headers and 1.81's exclude each other. Which of them stays is not for a script to decide.
-if ! errors=$(apt install --no-install-recommends --no-remove "${missing[@]}" 2>&1 >/dev/null); then
-    head -n 5 <<<"$errors" >&2
-    fail "apt-get could not install the packages; its first words are above.
+    echo "Installing ${#missing[@]} packages: ${missing[*]}"
+    apt update || true # a list that is old may still do; if it does not, the installation says so
+    # Boost 1.74's headers and 1.81's exclude each other. Which of them stays is not for a script to decide.
+    if ! errors=$(apt install --no-install-recommends --no-remove "${missing[@]}" 2>&1 >/dev/null); then
+        head -n 5 <<<"$errors" >&2
+        fail "apt-get could not install the packages; its first words are above.
 No network: see that \`apt-get update\` reaches the mirrors in /etc/apt.
 Packages would have to be removed: libboost-dev (1.74) and libboost1.81-dev exclude each other. If nothing else needs
 the former, run: apt-get remove libboost1.74-dev"
+    fi
+}
+[ "${#missing[@]}" -eq 0 ] || install_missing
+
+if [ -n "$modules" ] && [ ! -d "$modules/node_modules/@duckdb/node-api" ]; then
+    npm install --silent --no-save --prefix "$modules" "$duckdb" || fail "npm could not install $duckdb; see its words above"
 fi
