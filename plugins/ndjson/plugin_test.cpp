@@ -581,6 +581,74 @@ BOOST_AUTO_TEST_CASE(stops_waiting_for_a_pipe_when_a_stop_is_asked) {
     BOOST_CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(500));
 }
 
+BOOST_AUTO_TEST_CASE(stops_between_two_batches_of_a_file_with_a_position_to_go_on_from) {
+    std::string text;
+    for (int i = 0; i < 200000; ++i)
+        text += "{\"n\":" + std::to_string(i) + "}\n";
+    put("events.ndjson", text);
+    instance source(component(LEAT_SOURCE), with_path(""));
+    source.on_emit = [&source] { source.stop(LEAT_DRAIN); };
+    BOOST_TEST(source.read(100) == LEAT_OK);
+    source.on_emit = nullptr;
+    leat_status status = LEAT_OK;
+    while (status == LEAT_OK)
+        status = source.read(100);
+    BOOST_TEST(status == LEAT_IDLE);
+    const std::int64_t before = source.rows();
+    BOOST_TEST(before < 60000);
+    instance rest(component(LEAT_SOURCE), with_path(""));
+    BOOST_TEST(rest.open(source.emitted.back().position) == LEAT_OK);
+    BOOST_TEST(rest.read_all() == LEAT_END);
+    BOOST_TEST(before + rest.rows() == 200000);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_to_infer_columns_from_a_pipe_that_begins_with_a_line_over_the_limit) {
+    put("events.ndjson", "{\"a\":\"" + std::string(std::size_t{17} << 20, 'x') + "\"}\n{\"a\":\"1\"}\n");
+    const int fd = ::open("events.ndjson", O_RDONLY);
+    const StandardInput standard(fd);
+    ::close(fd);
+    instance source(component(LEAT_SOURCE), with_path("", "-"));
+    BOOST_TEST(source.read_all() == LEAT_ERR_CONFIG);
+    BOOST_TEST(source.failure() ==
+               "standard input:1: the first line is longer than 16777216 bytes, so that no columns can be inferred "
+               "from it: name them under types and set infer: none");
+    BOOST_TEST(source.finish() == "");
+    ::lseek(STDIN_FILENO, 0, SEEK_SET);
+    instance declared(component(LEAT_SOURCE), with_path(R"("types": {"a": "text"}, "infer": "none")", "-"));
+    BOOST_TEST(declared.read_all() == LEAT_END);
+    BOOST_TEST(declared.text() == "{\"a\":\"1\"}\n");
+    BOOST_TEST(declared.rejects.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_files_that_are_no_text) {
+    const std::pair<std::string, const char*> cases[] = {
+        {std::string("\xFF\xFE{\0}\0", 6), "is UTF-16: convert it, as with iconv -f UTF-16 -t UTF-8"},
+        {packed("gzip", packed("gzip", "{}\n")),
+         "is compressed with gzip: set compression to auto, which unpacks one layer of it"},
+        {"PK\x03\x04 and more", "is a ZIP archive or a spreadsheet: unpack it, or export it as text"},
+        {"BZh91AY&SY and more",
+         "is compressed with bzip2, which is not read: unpack it, or pipe it in with bzcat and path: -"},
+        {"PAR1\x15" + std::string(std::size_t{17} << 20, 'x'), "is a Parquet file, not text"}};
+    for (const auto& [text, why] : cases) {
+        put("events.ndjson", text);
+        instance source(component(LEAT_SOURCE), with_path(""));
+        BOOST_TEST(source.read_all() == LEAT_ERR_CONFIG);
+        BOOST_TEST(source.failure() == std::string("events.ndjson ") + why);
+        BOOST_TEST(source.finish() == "");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(says_that_it_may_not_read_a_file) {
+    put("events.ndjson", "{}\n");
+    fs::permissions("events.ndjson", fs::perms::none);
+    instance source(component(LEAT_SOURCE), with_path(""));
+    const AsNobody nobody;
+    BOOST_TEST(source.open() == LEAT_ERR_CONFIG);
+    BOOST_TEST(source.failure() ==
+               "cannot read events.ndjson: Permission denied: give the user that runs leat the right to it, or use "
+               "another path");
+}
+
 BOOST_AUTO_TEST_CASE(gives_memory_back_when_rows_are_rejected_and_reading_is_broken_off) {
     std::string text;
     for (int i = 0; i < 5000; ++i)
@@ -890,6 +958,18 @@ BOOST_AUTO_TEST_CASE(names_what_is_wrong_with_the_path) {
         instance sink(component(LEAT_SINK), with_path(R"("mode": "replace")", target));
         BOOST_TEST(sink.open() == LEAT_ERR_CONFIG);
         BOOST_TEST(sink.failure() == why);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(says_that_it_may_not_write_there) {
+    put("closed.ndjson", "");
+    const AsNobody nobody;
+    for (const std::string name : {"new.ndjson", "closed.ndjson"}) {
+        instance sink(component(LEAT_SINK), with_path(R"("mode": "append")", name));
+        BOOST_TEST(sink.open() == LEAT_ERR_CONFIG);
+        BOOST_TEST(sink.failure() == "cannot write to " + name +
+                                         ": Permission denied: give the user that runs leat the right to it, or use "
+                                         "another path");
     }
 }
 

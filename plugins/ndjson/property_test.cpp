@@ -18,6 +18,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "any_rows.hpp"
 #include "test_support.hpp"
 
 using namespace file_test;
@@ -32,105 +33,15 @@ std::string with_path(const std::string& more, const std::string& path = "events
 
 BOOST_FIXTURE_TEST_SUITE(ndjson_round_trip, Directory)
 
-/// Runs a property and reports its counterexample and seed.
-template <class Property>
-void holds(Property&& property) {
-    std::ostringstream report;
-    const auto result = rc::detail::checkTestable(std::forward<Property>(property));
-    rc::detail::printResultMessage(result, report);
-    BOOST_TEST_CONTEXT(report.str()) BOOST_TEST(result.template is<rc::detail::SuccessResult>());
-}
-
-const std::string types_option =
-    R"~("infer": "none", "types": {"b": "bool", "i": "int64", "u": "uint64", "f": "float64", "g": "float32",
-    "c": "decimal(38,7)", "s": "text", "x": "binary", "d": "date", "h": "time", "t": "timestamp", "z": "timestamptz",
-    "p": "duration", "j": "json"})~";
-
-/// A batch of every declared type, all values of which the sink can write.
-leat::batch any_rows(const leat::context& ctx, std::size_t rows) {
-    leat::builder out(ctx, {{"b", leat::boolean},
-                            {"i", leat::i64},
-                            {"u", leat::u64},
-                            {"f", leat::f64},
-                            {"g", leat::f32},
-                            {"c", leat::decimal(38, 7)},
-                            {"s", leat::utf8},
-                            {"x", leat::binary},
-                            {"d", leat::date32},
-                            {"h", leat::time64_us},
-                            {"t", leat::timestamp_us()},
-                            {"z", leat::timestamp_us("UTC")},
-                            {"p", leat::duration_us},
-                            {"j", leat::json}});
-    const auto maybe = [] { return *rc::gen::inRange(0, 6) != 0; };
-    const auto text = [] {
-        std::string s;
-        for (const std::string& piece : *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(
-                 std::vector<std::string>{"a", "\"", "\\", "\n", std::string(1, '\0'), "\xC3\xA9", "\xF0\x9F\x98\x80",
-                                          "\x1F", "sixteen bytes at once", "/"}))) {
-            s += piece;
-        }
-        return s;
-    };
-    const auto real = [](auto zero) {
-        using Float = decltype(zero);
-        using Bits = std::conditional_t<sizeof(Float) == 8, std::uint64_t, std::uint32_t>;
-        const Bits bits = *rc::gen::arbitrary<Bits>();
-        Float value;
-        std::memcpy(&value, &bits, sizeof value);
-        if (!std::isfinite(value)) value = 0;
-        return *rc::gen::element(value, static_cast<Float>(*rc::gen::inRange(-100000, 100000)) / 100);
-    };
-    for (std::size_t row = 0; row < rows; ++row) {
-        if (maybe()) out.column<bool>(0).append(*rc::gen::arbitrary<bool>());
-        if (maybe()) out.column<std::int64_t>(1).append(*rc::gen::arbitrary<std::int64_t>());
-        if (maybe()) out.column<std::uint64_t>(2).append(*rc::gen::arbitrary<std::uint64_t>());
-        if (maybe()) out.column<double>(3).append(real(0.0));
-        if (maybe()) out.column<float>(4).append(real(0.0F));
-        if (maybe()) {
-            const auto high = *rc::gen::inRange<std::int64_t>(-5000000000000000000, 5000000000000000000);  // 37 digits
-            out.column<leat::decimal128>(5).append({high, *rc::gen::arbitrary<std::uint64_t>()});
-        }
-        if (maybe()) out.put(6, text());
-        if (maybe()) out.put(7, *rc::gen::arbitrary<std::string>());
-        if (maybe()) out.put(8, *rc::gen::inRange(-719528, 2932897));
-        if (maybe()) out.put(9, *rc::gen::inRange<std::int64_t>(0, 86400000000));
-        if (maybe()) out.put(10, *rc::gen::inRange<std::int64_t>(-62167219200000000, 253402300800000000));
-        if (maybe()) out.put(11, *rc::gen::inRange<std::int64_t>(-62167219200000000, 253402300800000000));
-        if (maybe()) out.put(12, *rc::gen::arbitrary<std::int64_t>());
-        if (maybe()) out.put(13, *rc::gen::element<std::string>("1", "\"x\"", "[1, {\"a\":null}]", "{}", "-0.5e-7"));
-        out.end_row();
-    }
-    return out.finish();
-}
-
-/// The values of a column of `batch`, bit by bit where they are floats.
-bool same_cells(const leat::batch& a, const leat::batch& b, std::int64_t first) {
-    for (int i = 0; i < a.columns(); ++i) {
-        const leat::array_view x = a.column(i);
-        const leat::array_view y = b.column(i);
-        for (std::int64_t row = 0; row < b.rows(); ++row) {
-            if (x.valid(first + row) != y.valid(row)) return false;
-            if (!y.valid(row)) continue;
-            if (x.type().id == leat::kind::float64) {
-                const double p = leat::column<double>(x)[first + row];
-                const double q = leat::column<double>(y)[row];
-                if (std::memcmp(&p, &q, sizeof p) != 0) return false;
-            }
-        }
-    }
-    return true;
-}
-
 BOOST_AUTO_TEST_CASE(gives_back_what_was_written_whatever_the_types_and_the_batches) {
     holds([] {
         leat::testing::host host;
         const leat::context ctx = host.ctx();
-        leat::batch batch = any_rows(ctx, *rc::gen::inRange<std::size_t>(1, 40));
+        leat::batch batch = any_rows(ctx, *rc::gen::inRange<std::size_t>(1, 40), std::string(1, '\0'));
         instance sink(component(LEAT_SINK), with_path(R"("mode": "replace")", "out.ndjson"));
         RC_ASSERT(sink.load(batch) == LEAT_OK);
         RC_ASSERT(reasons(sink) == "");
-        instance source(component(LEAT_SOURCE), with_path(types_option, "out.ndjson"));
+        instance source(component(LEAT_SOURCE), with_path(any_rows_types, "out.ndjson"));
         RC_ASSERT(source.read_all(*rc::gen::inRange<std::uint64_t>(1, 20)) == LEAT_END);
         RC_ASSERT(reasons(source) == "");
         RC_ASSERT(source.text() == leat::testing::text_of(batch));
@@ -300,6 +211,37 @@ BOOST_AUTO_TEST_CASE(takes_a_line_if_and_only_if_it_is_json) {
             RC_ASSERT(is_json);
         }
         RC_ASSERT(source.finish() == "");
+    });
+}
+
+BOOST_AUTO_TEST_CASE(emits_or_rejects_every_line_of_random_bytes) {
+    holds([] {
+        const std::vector<std::string> pieces = {"{\"a\":",     "1",   "}",      "\n",   "\r\n",
+                                                 "\"x\"",       ",",   "\"b\":", "\"",   "\\",
+                                                 "[",           "]",   " ",      "\xFF", std::string(1, '\0'),
+                                                 "{\"a\":1}\n", "null"};
+        std::string text = *rc::gen::arbitrary<std::string>();
+        const int count = *rc::gen::inRange(0, 60);
+        for (int i = 0; i < count; ++i)
+            text += *rc::gen::elementOf(pieces);
+        std::int64_t lines = 0;
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t end = std::min(text.find('\n', at), text.size());
+            const std::string line = text.substr(at, end - at);
+            lines += line.find_first_not_of(" \t\r") == std::string::npos ? 0 : 1;
+            at = end + 1;
+        }
+        put("events.ndjson", text);
+        const std::string types = R"("infer": "none", "types": {"a": "int64", "b": "json"})";
+        instance source(component(LEAT_SOURCE), with_path(types));
+        RC_ASSERT(source.read_all(*rc::gen::inRange<std::uint64_t>(1, 5)) == LEAT_END);
+        RC_ASSERT(source.rows() + static_cast<std::int64_t>(source.rejects.size()) == lines);
+        RC_ASSERT(source.finish() == "");
+        // Whatever the bytes are, types can be inferred from them, or there is nothing in them.
+        instance inferring(component(LEAT_SOURCE), with_path(""));
+        RC_ASSERT(inferring.read_all() == LEAT_END);
+        RC_ASSERT(inferring.rows() + static_cast<std::int64_t>(inferring.rejects.size()) == lines);
+        RC_ASSERT(inferring.finish() == "");
     });
 }
 
