@@ -2,55 +2,42 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <filesystem>
 #include <mutex>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "base/result.hpp"
 #include "config/settings.hpp"
+#include "delivery/dead_letter.hpp"
 
 namespace leat::delivery {
 
-/// One row, or raw record, that could not be handled.
-struct DeadLetter {
-    std::string stage;    ///< "extract csv"
-    std::string version;  ///< of the component's plugin
-    std::string reason;
-    std::string row;  ///< JSON of the row; empty for a raw record
-    std::string raw;  ///< the record's bytes; only without a row
-    bool operator==(const DeadLetter&) const = default;
-};
-
-/// Safe from any thread.
-class Rejects {
+class Rejects final : public DeadLetters {
 public:
     Rejects(std::filesystem::path directory, std::string pipeline, config::DeadLetterSettings limit);
-    ~Rejects();
+    ~Rejects() override;
     Rejects(const Rejects&) = delete;
     Rejects& operator=(const Rejects&) = delete;
 
-    /// Appends the letters to PIPELINE.rejects.ndjson, which is made for the first one, and returns once the file
-    /// system has them (fdatasync). Errors: io.
-    Result<> add(const std::vector<DeadLetter>& letters);
+    /// Appends the letters to PIPELINE.rejects.ndjson, which is made for the first one. A file that was cut off in the
+    /// middle of a line, by a crash or a full disk, goes on with a new line.
+    Result<> add(std::span<const DeadLetter> letters) override;
+    Result<> make_durable() override;
+    std::uint64_t count() const noexcept override { return count_.load(std::memory_order_relaxed); }
+    /// As `dead_letters.limit` says. A fraction is judged when the run has ended, or after 100,000 rows.
+    std::optional<Error> over_limit(std::uint64_t rows_read, bool ended) const override;
 
-    std::uint64_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
     std::filesystem::path file() const { return file_; }
 
-    /// The error of a run with more dead letters than `dead_letters.limit` allows; empty while there is none.
-    /// A fraction is judged when the run has ended, or after 100,000 rows.
-    std::optional<Error> over_limit(std::uint64_t rows_read, bool ended) const;
-
 private:
-    std::filesystem::path file_;
-    std::string pipeline_;
-    config::DeadLetterSettings limit_;
+    Result<> open();
+    Result<> append(std::string_view lines);
+
+    const std::filesystem::path file_;
+    const std::string pipeline_;
+    const config::DeadLetterSettings limit_;
     std::atomic<std::uint64_t> count_{0};
+    std::atomic<std::uint64_t> durable_{0};  // of count_; in the usual case, when all are, no lock is taken
     std::mutex mutex_;
-    int descriptor_ = -1;
+    int descriptor_ = -1;  // guarded by mutex_
 };
 
 }  // namespace leat::delivery

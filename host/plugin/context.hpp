@@ -19,22 +19,35 @@ namespace leat::plugin {
 /// The host's table, the same for every instance.
 const leat_host& host_table();
 
+/// An entry of a component, and what may happen while it runs.
+struct Entry {
+    const char* name;
+    bool interruptible = false;  ///< a stop interrupts it: it moves rows, or gets ready to
+    bool may_end = false;        ///< it may answer END and IDLE
+    bool may_emit = false;       ///< it may put batches out
+    bool waits = false;          ///< an emit in it may wait for room
+};
+namespace entries {
+inline constexpr Entry create{"create"}, destroy{"destroy"}, open{"open", true}, close{"close"}, ack{"ack"};
+inline constexpr Entry run{"run", true, false, true, true}, read{"read", true, true, true, true};
+inline constexpr Entry process{"process", true, false, true}, flush{"flush", true, false, true};
+inline constexpr Entry begin{"begin", true}, write{"write", true}, commit{"commit", true}, abort{"abort"};
+inline constexpr Entry pre_process{"pre_process", true}, post_process{"post_process"};
+}  // namespace entries
+
 class Instance::Context {
 public:
-    Context(const Component& of, InstanceSettings given, Stop& stop_state, observe::Log& to, Outlet& out)
-        : abi{&host_table()},
-          component(of),
-          settings(std::move(given)),
-          stop(stop_state),
-          log(to),
-          outlet(out),
-          owner(process_memory().new_owner()) {}
+    Context(const Component& of, InstanceSettings given, Stop& stop_state, observe::Log& to, Outlet& out);
 
     static Context& of(leat_ctx* ctx) { return *reinterpret_cast<Context*>(ctx); }
     /// True on the thread that is inside a call of this instance, for what is tagged [in].
     bool inside() const { return caller() == this; }
     /// Notes that a rule was broken; the call that is running will answer fatal with this text. The first one counts.
     void violation(std::string text);
+    /// The step of the stop that ends the waits of the call that is running: DRAIN for what reads, STOP for the rest.
+    StopState woken_by() const;
+    /// The text without the values of the component's secrets.
+    std::string without_secrets(std::string_view text) const;
 
     static const Context*& caller() {
         thread_local const Context* inside = nullptr;
@@ -44,16 +57,17 @@ public:
     leat_ctx abi;  // must be first: a leat_ctx* is a Context*
     const Component& component;
     const InstanceSettings settings;
+    const bool takes_rich_types;
     Stop& stop;
     observe::Log& log;
     Outlet& outlet;
     const Memory::Owner owner;
 
-    // The call that is running.
-    std::atomic<const char*> entry{nullptr};
-    std::atomic<std::int64_t> since_ns{0};
+    // The call that is running. `in_plugin` is NULL between calls, and while a call waits in the host.
+    std::atomic<const Entry*> in_plugin{nullptr};
+    std::atomic<const Entry*> entry{nullptr};
+    std::atomic<std::int64_t> since_ns{0};  // moved on by what was waited in the host
     std::atomic<std::int64_t> spent_ns{0};
-    const char* last_entry = "";
     std::string reason;
     std::mutex violation_mutex;  // a violation may be found on another thread
     std::string broken_rule;
@@ -61,6 +75,8 @@ public:
     const Batch* lent = nullptr;  // in process and write
     std::vector<Reject> rejects;  // of the batch that is lent
     const InternedSchema* last_schema = nullptr;
+
+    std::vector<std::string> secrets;  // immutable
 
     // Texts made for config(), borrowed by the plugin until destroy.
     std::mutex texts_mutex;

@@ -1,5 +1,7 @@
 // The functions of leat_host: what a plugin may ask of the host. Nothing here throws into a plugin.
+#include <boost/json/error.hpp>
 #include <boost/json/serialize.hpp>
+#include <chrono>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -37,14 +39,51 @@ const void* extension(leat_ctx*, const char*) {
     return nullptr;
 }
 
+/// While it lives, the call that is running waits in the host: that is neither the plugin's time nor its fault.
+class Waiting {
+public:
+    explicit Waiting(Context& context)
+        : context_(context.entry.load(std::memory_order_relaxed)->waits && context.outlet.waits() ? &context
+                                                                                                  : nullptr) {
+        if (!context_) return;
+        entry_ = context_->in_plugin.exchange(nullptr, std::memory_order_acq_rel);
+        began_ = std::chrono::steady_clock::now();
+    }
+    ~Waiting() {
+        if (!context_) return;
+        const auto waited = std::chrono::steady_clock::now() - began_;
+        context_->since_ns.fetch_add(std::chrono::nanoseconds(waited).count(), std::memory_order_relaxed);
+        context_->in_plugin.store(entry_, std::memory_order_release);
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+private:
+    Context* const context_;
+    const Entry* entry_ = nullptr;
+    std::chrono::steady_clock::time_point began_;
+};
+
+/// Checks that a service tagged [in] is asked for in the right place.
+bool allowed(Context& context, const char* service, bool here, const char* where) {
+    if (!context.inside()) {
+        context.violation(std::string("host->") + service + " was called outside of a call, or on another thread");
+    } else if (!here) {
+        context.violation(std::string("host->") + service + " was called in " +
+                          context.entry.load(std::memory_order_relaxed)->name + ", but is for " + where);
+    }
+    return context.inside() && here;
+}
+
+bool is_in(const Context& context, const Entry& entry) {
+    return context.entry.load(std::memory_order_relaxed) == &entry;
+}
+
 leat_status fail(leat_ctx* ctx, leat_status code, const char* message, std::uint64_t length) {
     auto& context = Context::of(ctx);
     return fenced<leat_status>(code, [&] {
-        if (!context.inside()) {
-            context.violation("host->fail was called outside of a call");
-        } else if (const auto text = text_of(message, length); !text.empty()) {
-            context.reason.assign(text);
-        }
+        const auto text = text_of(message, length);
+        if (allowed(context, "fail", true, "") && !text.empty()) context.reason = context.without_secrets(text);
         return code;
     });
 }
@@ -70,8 +109,9 @@ void log(leat_ctx* ctx, std::int32_t level, const char* message, std::uint64_t l
     auto& context = Context::of(ctx);
     fenced<int>(0, [&] {
         std::string text(text_of(message, length));
-        for (std::uint64_t i = 0; i < count; ++i)
-            text += ' ' + std::string(fields[i].key) + '=' + field_text(fields[i].value);
+        for (std::uint64_t i = 0; fields && i < count; ++i)
+            text += ' ' + std::string(text_of(fields[i].key, LEAT_CSTR)) + '=' + field_text(fields[i].value);
+        text = context.without_secrets(text);
         const auto at = static_cast<observe::Level>(std::clamp(level, 0, 4));
         context.log.write(at, text, {{"pipeline", context.settings.pipeline}, {"component", context.component.id}});
         return 0;
@@ -84,8 +124,8 @@ std::uint64_t metric(leat_ctx* ctx, std::int32_t kind, const char* name, const c
     return fenced<std::uint64_t>(0, [&]() -> std::uint64_t {
         if (!name || kind < LEAT_COUNTER || kind > LEAT_HISTOGRAM) return 0;
         std::string full = name;
-        for (std::uint64_t i = 0; i < count; ++i)
-            full += ',' + std::string(labels[i].key) + '=' + field_text(labels[i].value);
+        for (std::uint64_t i = 0; labels && i < count; ++i)
+            full += ',' + std::string(text_of(labels[i].key, LEAT_CSTR)) + '=' + field_text(labels[i].value);
         const std::lock_guard lock(context.metrics_mutex);
         for (std::size_t i = 0; i < context.metrics.size(); ++i) {
             if (context.metrics[i].name == full) return context.metrics[i].kind == kind ? i + 1 : 0;
@@ -112,9 +152,10 @@ leat_status config(leat_ctx* ctx, const char* pointer, std::uint64_t length, lea
     *out = leat_value{};
     return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
         const auto path = text_of(pointer, length);
-        if (!path.empty() && path.front() != '/') return LEAT_ERR_CONFIG;
         boost::system::error_code error;
         const auto* found = context.settings.values.find_pointer(path, error);
+        if (error == boost::json::error::missing_slash || error == boost::json::error::invalid_escape)
+            return LEAT_ERR_CONFIG;
         if (!found) return LEAT_OK;
         switch (found->kind()) {
             case boost::json::kind::null:
@@ -171,13 +212,13 @@ leat_status wait(leat_ctx* ctx, std::uint64_t ns) {
     constexpr std::uint64_t longest = std::numeric_limits<std::int64_t>::max();
     const auto duration = std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(ns, longest)));
     return fenced<leat_status>(LEAT_ERR_CANCELLED, [&] {
-        return context.stop.wait_for(duration, context.settings.woken_by) ? LEAT_ERR_CANCELLED : LEAT_OK;
+        return context.stop.wait_for(duration, context.woken_by()) ? LEAT_ERR_CANCELLED : LEAT_OK;
     });
 }
 
 std::intptr_t stop_handle(leat_ctx* ctx) {
     auto& context = Context::of(ctx);
-    return context.stop.handle(context.settings.woken_by);
+    return context.stop.handle(context.woken_by());
 }
 
 const leat_schema* schema(leat_ctx* ctx, ArrowSchema* moved) {
@@ -187,8 +228,11 @@ const leat_schema* schema(leat_ctx* ctx, ArrowSchema* moved) {
             context.violation("host->schema was given a schema that is released");
             return nullptr;
         }
+        struct Owned {
+            ArrowSchema* schema;
+            ~Owned() { schema->release(schema); }
+        } const owned{moved};
         auto interned = process_schemas().intern(*moved);
-        moved->release(moved);
         if (interned.has_value()) return &interned.value()->abi;
         if (context.inside()) context.reason = interned.error().text();
         return nullptr;
@@ -198,12 +242,12 @@ const leat_schema* schema(leat_ctx* ctx, ArrowSchema* moved) {
 /// Takes what was emitted, as a Batch, if it is what the ABI allows.
 Result<Batch> take_emitted(Context& context, leat_batch& moved) {
     const auto refuse = [&](std::string why) {
-        if (moved.array.release && !Batch::is_dead_loan(moved.array)) moved.array.release(&moved.array);
+        if (moved.array.release && !Batch::is_dead_loan(moved.array, nullptr)) moved.array.release(&moved.array);
         moved.array.release = nullptr;
         return Error(Errc::plugin, "emit: " + std::move(why));
     };
     if (!moved.array.release) return refuse("the batch was released or moved before");
-    if (Batch::is_dead_loan(moved.array)) return refuse("the batch was emitted, moved or released twice");
+    if (Batch::is_dead_loan(moved.array, nullptr)) return refuse("the batch was emitted, moved or released twice");
     if (moved.position.size > longest_position)
         return refuse("a position of " + std::to_string(moved.position.size) + " bytes; at most 65536 are allowed");
     if (!moved.schema) return refuse("a batch without schema, which only a component with LEAT_OPAQUE_ITEMS may emit");
@@ -221,15 +265,15 @@ Result<Batch> take_emitted(Context& context, leat_batch& moved) {
 leat_status emit(leat_ctx* ctx, leat_batch* moved) {
     auto& context = Context::of(ctx);
     return fenced<leat_status>(LEAT_ERR_CANCELLED, [&]() -> leat_status {
-        if (!context.inside()) {
-            context.violation("host->emit was called outside of a call");
+        const auto* const entry = context.entry.load(std::memory_order_relaxed);
+        if (!moved || !allowed(context, "emit", entry->may_emit, "read, process, flush and run"))
             return LEAT_ERR_CANCELLED;
-        }
         auto batch = take_emitted(context, *moved);
         if (batch.has_error()) {
             context.violation(batch.error().message());
             return LEAT_ERR_CANCELLED;
         }
+        const Waiting waiting(context);
         return context.outlet.emit(std::move(batch).value()) ? LEAT_OK : LEAT_ERR_CANCELLED;
     });
 }
@@ -241,10 +285,9 @@ std::uint64_t room(leat_ctx* ctx) {
 leat_status share(leat_ctx* ctx, const leat_batch* lent, leat_batch* out) {
     auto& context = Context::of(ctx);
     return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
-        if (!context.inside() || !context.lent || !lent || !out) {
-            context.violation("host->share is for the batch that is lent, inside process or write");
+        if (!allowed(context, "share", context.lent != nullptr, "the batch that is lent to process or write") ||
+            !lent || !out)
             return LEAT_ERR_FATAL;
-        }
         context.lent->lend(out->array);
         out->flags = 0;
         out->schema = &static_cast<const InternedSchema&>(context.lent->schema()).abi;
@@ -257,17 +300,16 @@ leat_status reject_rows(leat_ctx* ctx, const std::int64_t* rows, std::uint64_t c
                         std::uint64_t length) {
     auto& context = Context::of(ctx);
     return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
-        if (!context.inside() || !context.lent) {
-            context.violation("host->reject_rows is for the batch that is lent, inside process or write");
+        if (!allowed(context, "reject_rows", context.lent != nullptr, "the batch that is lent to process or write"))
             return LEAT_ERR_FATAL;
-        }
+        const std::string reason = context.without_secrets(text_of(why, length));
         for (std::uint64_t i = 0; i < count; ++i) {
             if (rows[i] < 0 || rows[i] >= context.lent->rows()) {
                 context.violation("reject_rows: row " + std::to_string(rows[i]) + " of a batch of " +
                                   std::to_string(context.lent->rows()) + " rows");
                 return LEAT_ERR_FATAL;
             }
-            context.rejects.push_back({rows[i], std::string(text_of(why, length))});
+            context.rejects.push_back({rows[i], reason});
         }
         return LEAT_OK;
     });
@@ -276,21 +318,16 @@ leat_status reject_rows(leat_ctx* ctx, const std::int64_t* rows, std::uint64_t c
 leat_status reject_raw(leat_ctx* ctx, const void* data, std::uint64_t size, const char* why, std::uint64_t length) {
     auto& context = Context::of(ctx);
     return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
-        if (!context.inside()) {
-            context.violation("host->reject_raw was called outside of a call");
-            return LEAT_ERR_FATAL;
-        }
-        return context.outlet.reject_raw(bytes_of(data, size), text_of(why, length)) ? LEAT_OK : LEAT_ERR_FATAL;
+        if (!allowed(context, "reject_raw", is_in(context, entries::read), "read")) return LEAT_ERR_FATAL;
+        const auto reason = context.without_secrets(text_of(why, length));
+        return context.outlet.reject_raw(bytes_of(data, size), reason) ? LEAT_OK : LEAT_ERR_FATAL;
     });
 }
 
 leat_status checkpoint(leat_ctx* ctx, const void* state, std::uint64_t size) {
     auto& context = Context::of(ctx);
     return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
-        if (!context.inside()) {
-            context.violation("host->checkpoint was called outside of run");
-            return LEAT_ERR_FATAL;
-        }
+        if (!allowed(context, "checkpoint", is_in(context, entries::run), "run")) return LEAT_ERR_FATAL;
         return static_cast<leat_status>(context.outlet.checkpoint(bytes_of(state, size)));
     });
 }

@@ -1,6 +1,7 @@
 #include "plugin/instance.hpp"
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <exception>
 #include <utility>
 
@@ -68,23 +69,24 @@ leat_bucket abi_of(const Instance::BucketHead& head) {
     return out;
 }
 
-/// Runs one entry of the plugin. A read may answer END and IDLE, every other entry only OK.
-template <class Entry>
-Answer call(Instance::Context& context, const char* name, Entry&& entry) {
-    const bool may_end = std::string_view(name) == "read";
+/// Runs one entry of the plugin.
+template <class Body>
+Answer call(Instance::Context& context, const Entry& entry, Body&& body) {
     context.reason.clear();
     context.rejects.clear();
-    context.last_entry = name;
+    const auto released_before = Batch::releases_too_many_here();
     const auto began = now_ns();
+    const auto spent_before = context.spent_ns.load(std::memory_order_relaxed);
     context.since_ns.store(began, std::memory_order_relaxed);
-    context.entry.store(name, std::memory_order_release);
+    context.entry.store(&entry, std::memory_order_relaxed);
+    context.in_plugin.store(&entry, std::memory_order_release);
     const auto* const outer = std::exchange(Instance::Context::caller(), &context);
 
     Answer answer;
     leat_status raw = LEAT_OK;
     // The plugin ought to let nothing out; what it lets out all the same ends the call, not the host.
     try {
-        raw = entry();
+        raw = body();
     } catch (const std::exception& e) {
         context.violation(std::string("let a C++ exception escape: ") + e.what());
     } catch (...) {
@@ -92,12 +94,16 @@ Answer call(Instance::Context& context, const char* name, Entry&& entry) {
     }
 
     Instance::Context::caller() = outer;
-    context.entry.store(nullptr, std::memory_order_release);
-    context.spent_ns.fetch_add(now_ns() - began, std::memory_order_relaxed);
+    context.in_plugin.store(nullptr, std::memory_order_release);
+    // since_ns has moved on by what the call waited in the host.
+    context.spent_ns.store(spent_before + now_ns() - context.since_ns.load(std::memory_order_relaxed),
+                           std::memory_order_relaxed);
 
-    const bool known =
-        raw == LEAT_OK || (raw < 0 && raw >= LEAT_ERR_FATAL) || (may_end && (raw == LEAT_END || raw == LEAT_IDLE));
+    const bool known = raw == LEAT_OK || (raw < 0 && raw >= LEAT_ERR_FATAL) ||
+                       (entry.may_end && (raw == LEAT_END || raw == LEAT_IDLE));
     if (!known) context.violation("answered " + std::to_string(raw) + ", which is no status of this entry");
+    if (Batch::releases_too_many_here() != released_before)
+        context.violation("released a batch that it was lent, or a part of it, twice");
     if (context.broke_rule.load(std::memory_order_acquire)) {
         const std::lock_guard lock(context.violation_mutex);
         answer.status = Status::fatal;
@@ -111,14 +117,20 @@ Answer call(Instance::Context& context, const char* name, Entry&& entry) {
 }
 
 /// Runs process or write: lends the batch, takes back what the plugin left, and passes on what it rejected.
-template <class Entry>
-Answer call_with(Instance::Context& context, const char* name, const Batch& batch, Entry&& entry) {
+template <class Body>
+Answer call_with(Instance::Context& context, const Entry& entry, const Batch& batch, Body&& body) {
+    if (const auto& column = batch.schema().rich_column(); !column.empty() && !context.takes_rich_types) {
+        return {Status::unsupported, false,
+                "column \"" + column +
+                    "\" is a dictionary, a view, a union or run-end encoded, which this component does not take "
+                    "(LEAT_RICH_TYPES); convert the column in an earlier stage"};
+    }
     leat_batch lent{};
     lent.struct_size = sizeof lent;
     lent.schema = &static_cast<const InternedSchema&>(batch.schema()).abi;
     batch.lend(lent.array);
     context.lent = &batch;
-    auto answer = call(context, name, [&] { return entry(&lent); });
+    auto answer = call(context, entry, [&] { return body(&lent); });
     context.lent = nullptr;
     if (lent.array.release) lent.array.release(&lent.array);
     if (!answer.ok() || context.rejects.empty()) return answer;
@@ -145,33 +157,80 @@ Status Outlet::checkpoint(std::string_view) {
     return Status::unsupported;
 }
 
+Instance::Context::Context(const Component& of, InstanceSettings given, Stop& stop_state, observe::Log& to, Outlet& out)
+    : abi{&host_table()},
+      component(of),
+      settings(std::move(given)),
+      takes_rich_types(of.promises(LEAT_RICH_TYPES)),
+      stop(stop_state),
+      log(to),
+      outlet(out),
+      owner(process_memory().new_owner()) {
+    if (!settings.config) return;
+    for (const auto& pointer : settings.config->secrets) {
+        boost::system::error_code error;
+        const auto* const value = settings.config->value.find_pointer(pointer, error);
+        if (!value) continue;
+        auto text = value->is_string() ? std::string(value->get_string()) : boost::json::serialize(*value);
+        // Shorter ones are in every text by chance.
+        if (text.size() >= 3) secrets.push_back(std::move(text));
+    }
+}
+
 void Instance::Context::violation(std::string text) {
+    text = without_secrets(text);
     const std::lock_guard lock(violation_mutex);
     if (broke_rule.load(std::memory_order_relaxed)) return;
     broken_rule = std::move(text);
     broke_rule.store(true, std::memory_order_release);
 }
 
+StopState Instance::Context::woken_by() const {
+    // A pipeline component is a source only while it reads.
+    const auto* const running = entry.load(std::memory_order_relaxed);
+    if (component.kind == Kind::pipeline && running != &entries::read && running != &entries::open)
+        return StopState::stop;
+    return settings.woken_by;
+}
+
+std::string Instance::Context::without_secrets(std::string_view text) const {
+    std::string out(text);
+    for (const auto& secret : secrets) {
+        for (auto at = out.find(secret); at != std::string::npos; at = out.find(secret, at + 3))
+            out.replace(at, secret.size(), "***");
+    }
+    return out;
+}
+
+Instance::Instance(const Component& component, InstanceSettings settings, Stop& stop, observe::Log& log, Outlet& outlet)
+    : context_(std::make_unique<Context>(component, std::move(settings), stop, log, outlet)) {}
+
+Answer Instance::create() {
+    auto answer = call(*context_, entries::create, [&] { return component().entry.create(&context_->abi, &self_); });
+    created_ = answer.ok();  // after a failed create, destroy is not called
+    return answer;
+}
+
 Result<std::unique_ptr<Instance>> Instance::create(const Component& component, InstanceSettings settings, Stop& stop,
                                                    observe::Log& log, Outlet& outlet) {
-    auto out = std::unique_ptr<Instance>(new Instance);
-    out->context_ = std::make_unique<Context>(component, std::move(settings), stop, log, outlet);
-    const auto answer =
-        call(*out->context_, "create", [&] { return component.entry.create(&out->context_->abi, &out->self_); });
-    if (answer.ok()) return out;
-    auto error = out->error(answer, "create");
-    out->abandoned_ = true;  // after a failed create, destroy is not called
-    return error;
+    auto out = std::make_unique<Instance>(component, std::move(settings), stop, log, outlet);
+    if (const auto answer = out->create(); !answer.ok()) return out->error(answer, "create");
+    return out;
 }
 
 Instance::~Instance() {
-    if (abandoned_) {
-        if (self_) static_cast<void>(context_.release());  // a call that never returns may still look at it
+    if (abandoned_.load(std::memory_order_acquire)) {
+        static_cast<void>(context_.release());  // a call that never returns may still look at it
         return;
     }
     close();
-    call(*context_, "destroy", [&] {
-        context_->component.entry.destroy(self_);
+    destroy();
+}
+
+Answer Instance::destroy() {
+    if (!std::exchange(created_, false)) return {};
+    return call(*context_, entries::destroy, [&] {
+        component().entry.destroy(self_);
         return LEAT_OK;
     });
 }
@@ -182,15 +241,12 @@ const Component& Instance::component() const noexcept {
 std::string Instance::title() const {
     return context_->settings.role + " " + context_->component.id;
 }
-bool Instance::is_open() const noexcept {
-    return open_;
-}
 
 Answer Instance::open(std::string_view resume) {
     auto& component = context_->component;
     auto* const ctx = &context_->abi;
     const auto from = bytes_of(resume);
-    auto answer = call(*context_, "open", [&] {
+    auto answer = call(*context_, entries::open, [&] {
         switch (component.kind) {
             case Kind::source:
             case Kind::pipeline:
@@ -208,11 +264,11 @@ Answer Instance::open(std::string_view resume) {
     return answer;
 }
 
-void Instance::close() {
-    if (!std::exchange(open_, false) || abandoned_) return;
+Answer Instance::close() {
+    if (!std::exchange(open_, false)) return {};
     auto& component = context_->component;
     auto* const ctx = &context_->abi;
-    call(*context_, "close", [&] {
+    return call(*context_, entries::close, [&] {
         switch (component.kind) {
             case Kind::source:
             case Kind::pipeline:
@@ -234,88 +290,92 @@ void Instance::close() {
 Answer Instance::run(const config::BucketSettings& bucket, std::string_view resume) {
     const auto limits = abi_of(bucket);
     const auto from = bytes_of(resume);
-    return call(*context_, "run",
+    return call(*context_, entries::run,
                 [&] { return context_->component.runner.run(self_, &context_->abi, &limits, &from); });
 }
 
 Answer Instance::read(const config::BucketSettings& hint) {
     auto limits = abi_of(hint);
     limits.workers = 0;
-    return call(*context_, "read", [&] { return context_->component.source.read(self_, &context_->abi, &limits); });
+    return call(*context_, entries::read,
+                [&] { return context_->component.source.read(self_, &context_->abi, &limits); });
 }
 
 Answer Instance::ack(std::string_view position) {
     const auto at = bytes_of(position);
-    return call(*context_, "ack", [&] { return context_->component.source.ack(self_, &context_->abi, &at); });
+    return call(*context_, entries::ack, [&] { return context_->component.source.ack(self_, &context_->abi, &at); });
 }
 
 Answer Instance::process(const Batch& batch) {
-    return call_with(*context_, "process", batch, [&](leat_batch* lent) {
+    return call_with(*context_, entries::process, batch, [&](leat_batch* lent) {
         return context_->component.transform.process(self_, &context_->abi, lent);
     });
 }
 
 Answer Instance::flush(bool last) {
-    return call(*context_, "flush",
+    return call(*context_, entries::flush,
                 [&] { return context_->component.transform.flush(self_, &context_->abi, last ? 1 : 0); });
 }
 
 Answer Instance::begin(const BucketHead& head) {
     const auto bucket = abi_of(head);
-    return call(*context_, "begin", [&] { return context_->component.sink.begin(self_, &context_->abi, &bucket); });
+    return call(*context_, entries::begin,
+                [&] { return context_->component.sink.begin(self_, &context_->abi, &bucket); });
 }
 
 Answer Instance::write(const Batch& batch) {
-    return call_with(*context_, "write", batch,
+    return call_with(*context_, entries::write, batch,
                      [&](leat_batch* lent) { return context_->component.sink.write(self_, &context_->abi, lent); });
 }
 
 Answer Instance::commit(const BucketHead& head) {
     const auto bucket = abi_of(head);
-    return call(*context_, "commit", [&] { return context_->component.sink.commit(self_, &context_->abi, &bucket); });
+    return call(*context_, entries::commit,
+                [&] { return context_->component.sink.commit(self_, &context_->abi, &bucket); });
 }
 
 void Instance::abort(const BucketHead& head) {
     const auto bucket = abi_of(head);
-    call(*context_, "abort", [&] {
+    call(*context_, entries::abort, [&] {
         context_->component.sink.abort(self_, &context_->abi, &bucket);
         return LEAT_OK;
     });
 }
 
 Answer Instance::pre_process() {
-    return call(*context_, "pre_process", [&] { return context_->component.hooks.pre_process(self_, &context_->abi); });
+    return call(*context_, entries::pre_process,
+                [&] { return context_->component.hooks.pre_process(self_, &context_->abi); });
 }
 
 Answer Instance::post_process(Status outcome) {
-    return call(*context_, "post_process", [&] {
+    return call(*context_, entries::post_process, [&] {
         return context_->component.hooks.post_process(self_, &context_->abi, static_cast<leat_status>(outcome));
     });
 }
 
-void Instance::interrupt() {
+void Instance::interrupt(StopState state) {
     const auto& component = context_->component;
+    const auto* const running = context_->in_plugin.load(std::memory_order_acquire);
+    if (!running || !running->interruptible) return;
     try {
         switch (component.kind) {
             case Kind::runner:
-                component.runner.interrupt(self_);
-                break;
+                return component.runner.interrupt(self_);
             case Kind::source:
-                component.source.interrupt(self_);
-                break;
+                return component.source.interrupt(self_);
             case Kind::transform:
-                component.transform.interrupt(self_);
-                break;
+                return component.transform.interrupt(self_);
             case Kind::sink:
-                component.sink.interrupt(self_);
-                break;
+                return component.sink.interrupt(self_);
             case Kind::pipeline:
+                // Before a STOP, what it has in hand is to be finished.
+                if (state < StopState::stop && running != &entries::read) return;
                 component.source.interrupt(self_);
-                component.sink.interrupt(self_);
-                break;
+                if (component.sink.interrupt != component.source.interrupt) component.sink.interrupt(self_);
+                return;
         }
     } catch (...) {
-        context_->violation("interrupt let an exception escape");
+        context_->violation("let an exception escape from interrupt");
     }
 }
 
@@ -343,13 +403,18 @@ Error Instance::error(const Answer& answer, std::string_view entry) const {
 }
 
 Instance::Running Instance::running() const {
-    const char* const entry = context_->entry.load(std::memory_order_acquire);
+    const auto* const entry = context_->in_plugin.load(std::memory_order_acquire);
     if (!entry) return {};
-    return {entry, std::chrono::nanoseconds(now_ns() - context_->since_ns.load(std::memory_order_relaxed))};
+    return {entry->name, entry->interruptible,
+            std::chrono::nanoseconds(now_ns() - context_->since_ns.load(std::memory_order_relaxed))};
 }
 
 void Instance::abandon() noexcept {
-    abandoned_ = true;
+    abandoned_.store(true, std::memory_order_release);
+}
+
+Memory::Owner Instance::memory_owner() const noexcept {
+    return context_->owner;
 }
 
 double Instance::seconds() const noexcept {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/batch.hpp"
+#include "base/memory.hpp"
 #include "base/result.hpp"
 #include "base/stop.hpp"
 #include "config/settings.hpp"
@@ -57,6 +58,8 @@ public:
     virtual ~Outlet() = default;
     /// False: a stop was asked, and the batch was dropped and counted.
     virtual bool emit(Batch batch) = 0;
+    /// True when emit may wait for room; such waiting is the host's, and is not counted as the plugin's.
+    virtual bool waits() const { return false; }
     /// Bytes that emit takes now without blocking.
     virtual std::uint64_t room() const { return UINT64_MAX; }
     /// Rows of the batch that was lent to process or write, once that call has answered ok. False: too many.
@@ -76,11 +79,17 @@ struct InstanceSettings {
 
 class Instance {
 public:
-    /// Creates the object inside the plugin. All arguments but `settings` must outlive the instance.
+    /// Makes the object inside the plugin. All arguments but `settings` must outlive the instance.
     static Result<std::unique_ptr<Instance>> create(const Component& component, InstanceSettings settings, Stop& stop,
                                                     observe::Log& log, Outlet& outlet);
-    /// Destroys the object, unless it was abandoned.
+    /// The same in two steps, for one who wants to watch the plugin's create: until create() has answered OK, nothing
+    /// else may be called.
+    Instance(const Component& component, InstanceSettings settings, Stop& stop, observe::Log& log, Outlet& outlet);
+    Answer create();
+    /// Closes and destroys the object if that was not done, unless it was abandoned.
     ~Instance();
+    Instance(const Instance&) = delete;
+    Instance& operator=(const Instance&) = delete;
 
     const Component& component() const noexcept;
     /// `extract csv`
@@ -88,8 +97,10 @@ public:
 
     /// Opens the source, transform or sink table, whichever the component has; a pipeline component opens once.
     Answer open(std::string_view resume);
-    void close();
-    bool is_open() const noexcept;
+    /// Undoes open; fails only when the plugin broke a rule.
+    Answer close();
+    /// Ends the object inside the plugin; nothing may be called afterwards.
+    Answer destroy();
 
     Answer run(const config::BucketSettings& bucket, std::string_view resume);
 
@@ -117,21 +128,28 @@ public:
     Answer pre_process();
     Answer post_process(Status outcome);
 
-    /// From any thread, while a call may be running.
-    void interrupt();
+    /// Tells the call that is running, if there is one, to return soon: a stop has reached `state`. Any thread; calls
+    /// the plugin's interrupt, which may break its rules like any other entry.
+    void interrupt(StopState state);
 
     /// An Error that tells the whole story of a failed answer: pipeline, role, component, entry, reason.
     Error error(const Answer& answer, std::string_view entry) const;
 
-    /// The call that is running, if one is: for the watch over calls that never return. Any thread.
+    /// The call that is running inside the plugin, if one is: for the watch over calls that never return. Any thread.
+    /// What it waits in the host, for room, does not count.
     struct Running {
         const char* entry = nullptr;
+        bool interruptible = false;  ///< it moves rows, or gets ready to
         std::chrono::steady_clock::duration age{};
     };
     Running running() const;
 
     /// The call that is running will never return: nothing of this instance is touched or freed any more.
     void abandon() noexcept;
+    bool is_abandoned() const noexcept { return abandoned_.load(std::memory_order_acquire); }
+
+    /// Whom Memory::live_blocks knows this instance as.
+    Memory::Owner memory_owner() const noexcept;
 
     /// Seconds spent inside calls so far. Any thread.
     double seconds() const noexcept;
@@ -147,11 +165,11 @@ public:
     class Context;  ///< behind leat_ctx; host_services.cpp works on it
 
 private:
-    Instance() = default;
     std::unique_ptr<Context> context_;
     void* self_ = nullptr;
+    bool created_ = false;
     bool open_ = false;
-    bool abandoned_ = false;
+    std::atomic<bool> abandoned_{false};
 };
 
 }  // namespace leat::plugin

@@ -17,14 +17,21 @@ void Filled::clear() {
     bytes = 0;
 }
 
+void Bucket::use_again(Filled& filled) {
+    // No more than can be in use at the same time: one is being filled, and each worker has one that waits for it.
+    if (filled.batches.capacity() == 0 || spare_.size() > limits_.workers) return;
+    spare_.push_back(std::exchange(filled, Filled{}));
+}
+
+Filled Bucket::fresh() {
+    if (spare_.empty()) return {};
+    auto out = std::move(spare_.back());
+    spare_.pop_back();
+    return out;
+}
+
 void Bucket::shut_filling() {
-    waiting_.push_back(std::move(filling_));
-    if (spare_.empty()) {
-        filling_ = Filled{};
-    } else {
-        filling_ = std::move(spare_.back());
-        spare_.pop_back();
-    }
+    waiting_.push_back(std::exchange(filling_, fresh()));
     ready_.notify_one();
 }
 
@@ -33,13 +40,15 @@ void Bucket::fill(Batch& batch) {
         const auto rows = static_cast<std::uint64_t>(batch.rows());
         const std::uint64_t room_bytes = limits_.bytes - std::min(limits_.bytes, filling_.bytes);
         std::uint64_t fits = std::min(rows, limits_.rows - filling_.rows);
-        if (batch.bytes() > room_bytes && room_bytes < limits_.bytes) {
+        if (batch.bytes() > room_bytes && filling_.rows > 0) {
             shut_filling();  // it may fit into a fresh one as a whole
             continue;
         }
         if (batch.bytes() > room_bytes) {
             // Larger than any bucket: cut it by rows, as if all had the same size; one row is never cut.
-            fits = std::min(fits, std::max<std::uint64_t>(1, rows * limits_.bytes / batch.bytes()));
+            const double share = static_cast<double>(limits_.bytes) / static_cast<double>(batch.bytes());
+            const auto by_bytes = static_cast<std::uint64_t>(share * static_cast<double>(rows));
+            fits = std::min(fits, std::max<std::uint64_t>(1, by_bytes));
         }
         if (filling_.rows == 0) filling_since_ = Clock::now();
         if (fits == rows) {
@@ -54,12 +63,12 @@ void Bucket::fill(Batch& batch) {
     if (batch && batch.rows() == 0) batch.reset();
 }
 
-Bucket::Put Bucket::try_put(Batch& batch, std::function<void()> wake) {
+Bucket::Put Bucket::try_put(Batch& batch, const std::function<void()>& wake) {
     const std::lock_guard lock(mutex_);
     if (closed_) return Put::closed;
     fill(batch);
     if (!batch) return Put::taken;
-    parked_.push_back(std::move(wake));
+    wake_ = wake;
     return Put::full;
 }
 
@@ -74,38 +83,33 @@ bool Bucket::put(Batch& batch) {
 }
 
 void Bucket::close() {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    ready_.notify_all();
-    room_.notify_all();
-}
-
-void Bucket::cancel() {
-    std::vector<std::function<void()>> parked;
-    std::deque<Filled> dropped;
+    std::function<void()> wake;
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
-        cancelled_ = true;
+        wake = std::exchange(wake_, nullptr);
+        ready_.notify_all();
+        room_.notify_all();
+    }
+    if (wake) wake();
+}
+
+void Bucket::cancel() {
+    std::deque<Filled> dropped;  // outlives the lock: what a plugin does when its rows are released takes its time
+    {
+        const std::lock_guard lock(mutex_);
         dropped.swap(waiting_);
         if (filling_.rows > 0) dropped.push_back(std::exchange(filling_, Filled{}));
         for (const auto& bucket : dropped)
             dropped_rows_ += bucket.rows;
-        parked.swap(parked_);
-        ready_.notify_all();
-        room_.notify_all();
     }
-    for (const auto& wake : parked)
-        wake();
+    close();
 }
 
 Bucket::Take Bucket::take_locked(Filled& out, std::optional<Clock::time_point>& retry_at) {
-    if (out.batches.capacity() > 0) {
-        spare_.push_back(std::move(out));
-        out = Filled{};
-    }
     retry_at.reset();
     if (!waiting_.empty()) {
+        use_again(out);
         out = std::move(waiting_.front());
         waiting_.pop_front();
         return Take::taken;
@@ -113,7 +117,7 @@ Bucket::Take Bucket::take_locked(Filled& out, std::optional<Clock::time_point>& 
     if (filling_.rows > 0) {
         const auto due = filling_since_ + limits_.timeout;
         if (closed_ || Clock::now() >= due) {
-            out = std::exchange(filling_, Filled{});
+            std::swap(out, filling_);
             return Take::taken;
         }
         retry_at = due;
@@ -123,25 +127,26 @@ Bucket::Take Bucket::take_locked(Filled& out, std::optional<Clock::time_point>& 
 }
 
 Bucket::Take Bucket::try_take(Filled& out, std::optional<Clock::time_point>& retry_at) {
-    std::vector<std::function<void()>> parked;
+    out.clear();  // not under the lock
+    std::function<void()> wake;
     Take answer;
     {
         const std::lock_guard lock(mutex_);
-        out.clear();
         answer = take_locked(out, retry_at);
-        if (answer == Take::taken) parked.swap(parked_);
-        room_.notify_all();
+        if (answer == Take::taken) {
+            wake = std::exchange(wake_, nullptr);
+            room_.notify_all();
+        }
     }
-    for (const auto& wake : parked)
-        wake();
+    if (wake) wake();
     return answer;
 }
 
 bool Bucket::take(Filled& out) {
-    std::vector<std::function<void()>> parked;
+    out.clear();
+    std::function<void()> wake;
     {
         std::unique_lock lock(mutex_);
-        out.clear();
         for (;;) {
             std::optional<Clock::time_point> retry_at;
             const Take answer = take_locked(out, retry_at);
@@ -151,11 +156,10 @@ bool Bucket::take(Filled& out) {
             // timeout, so it finds a bucket that was begun meanwhile before its time is up.
             ready_.wait_until(lock, retry_at.value_or(Clock::now() + limits_.timeout));
         }
-        parked.swap(parked_);
+        wake = std::exchange(wake_, nullptr);
         room_.notify_all();
     }
-    for (const auto& wake : parked)
-        wake();
+    if (wake) wake();
     return true;
 }
 

@@ -2,7 +2,7 @@
 //
 // Producers fill one shared bucket, so that only one partial bucket exists. A full bucket waits until a worker takes
 // it; when as many wait as there are workers, the Bucket is full, and that is all that back-pressure is. Golden rule:
-// once a call has parked its caller's wake, another thread may already be running it.
+// once a call has parked its caller's wake, another thread may already be running the caller again.
 #pragma once
 
 #include <chrono>
@@ -29,7 +29,7 @@ struct Filled {
     void clear();
 };
 
-/// Every member is safe from any thread.
+/// Every member is safe from any thread. Any number of producers may put; only one of them may use try_put.
 class Bucket {
 public:
     explicit Bucket(const config::BucketSettings& limits) : limits_(limits) {}
@@ -39,8 +39,8 @@ public:
         full,    ///< what did not fit is still in `batch`; `wake` will be called once
         closed,  ///< the batch is untouched, and never will be taken
     };
-    /// Takes as much of `batch` as fits, cutting it at the limits. Never blocks.
-    Put try_put(Batch& batch, std::function<void()> wake);
+    /// Takes as much of `batch` as fits, cutting it at the limits. Never blocks. An empty `wake` is not called.
+    Put try_put(Batch& batch, const std::function<void()>& wake);
     /// Takes all of `batch`, waiting for room; false when closed, with what was not taken left in `batch`.
     bool put(Batch& batch);
 
@@ -64,6 +64,8 @@ private:
     bool has_room() const { return waiting_.size() < limits_.workers; }
     void fill(Batch& batch);
     void shut_filling();
+    Filled fresh();
+    void use_again(Filled& filled);
     Take take_locked(Filled& out, std::optional<Clock::time_point>& retry_at);
 
     const config::BucketSettings limits_;
@@ -75,10 +77,9 @@ private:
     Filled filling_;
     Clock::time_point filling_since_{};
     std::vector<Filled> spare_;
-    std::vector<std::function<void()>> parked_;
+    std::function<void()> wake_;  // of the producer that found no room
     std::uint64_t dropped_rows_ = 0;
     bool closed_ = false;
-    bool cancelled_ = false;
 };
 
 }  // namespace leat::runtime

@@ -13,27 +13,40 @@ namespace leat::runtime {
 using plugin::Instance;
 using plugin::Status;
 
-class ComponentRunner::Run final : public plugin::Outlet, public std::enable_shared_from_this<ComponentRunner::Run> {
+namespace {
+
+/// A runner reads and writes by itself: no row of it passes the host.
+class NoDeadLetters final : public delivery::DeadLetters {
+public:
+    Result<> add(std::span<const delivery::DeadLetter>) override { return done(); }
+    Result<> make_durable() override { return done(); }
+    std::uint64_t count() const noexcept override { return 0; }
+    std::optional<Error> over_limit(std::uint64_t, bool) const override { return std::nullopt; }
+};
+
+}  // namespace
+
+class ComponentRunner::Run final : public plugin::Outlet,
+                                   public TaskGroup::Observer,
+                                   public std::enable_shared_from_this<ComponentRunner::Run> {
 public:
     Run(const PipelinePlan& plan, Environment& environment, Stop& parent)
         : plan_(plan),
           environment_(environment),
-          rejects_(environment.rejects_directory, plan.settings->name, plan.settings->dead_letters),
-          state_(plan, parent, environment.log, rejects_) {}
+          state_(plan, parent, environment.log, no_letters_),
+          tasks_(std::make_shared<TaskGroup>(environment.blocking, state_.stop, plan.grace, *this)) {}
 
     PipelineReceipt execute() {
-        tasks_ = std::make_shared<TaskGroup>(environment_.blocking, state_.stop, plan_.grace,
-                                             [this](Instance& instance, const Instance::Running& running) {
-                                                 state_.fail(stuck_error(instance, running, plan_.settings->name));
-                                             });
         auto spawned = tasks_->spawn([self = shared_from_this()] { self->work(); }, {});
         if (!spawned) state_.fail(spawned.error().in("pipeline \"" + plan_.settings->name + "\""));
         tasks_->wait();
+        tasks_->close();
+        state_.stop.unfollow();  // the parent may go before this run does
         PipelineReceipt out;
         out.name = plan_.settings->name;
         out.error = state_.error();
-        out.outcome = out.error ? Outcome::failed : cancelled_ ? Outcome::stopped : Outcome::done;
-        out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+        out.outcome = out.error ? Outcome::failed : done_ ? Outcome::done : Outcome::stopped;
+        out.seconds = seconds_since_start();
         seconds_ = out.seconds;
         ended_ = true;
         return out;
@@ -43,49 +56,77 @@ public:
         Progress out;
         out.name = plan_.settings->name;
         out.state = ended_ ? Progress::State::ended : Progress::State::running;
-        out.seconds =
-            ended_ ? seconds_.load() : std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+        out.seconds = ended_ ? seconds_.load() : seconds_since_start();
         return out;
     }
 
-    std::size_t abandoned() const { return tasks_ ? tasks_->given_up() : 0; }
+    std::size_t abandoned() const { return tasks_->given_up(); }
 
     bool emit(Batch) override {
         environment_.log.warn("a runner emitted a batch, which goes nowhere: a runner writes its own targets",
                               {{"pipeline", plan_.settings->name}, {"component", plan_.run->component->id}});
-        return false;
+        return !state_.stop.reached(StopState::drain);
     }
     Status checkpoint(std::string_view state) override {
         checkpoint_.assign(state);
         return Status::ok;
     }
 
+    void stuck(Instance& instance, const Instance::Running& call) override {
+        state_.fail(stuck_error(instance, call, plan_.settings->name));
+    }
+    void overdue(Instance& instance, const Instance::Running& call) override {
+        environment_.log.warn(instance.title() + ": " + call.entry + " has not returned for " + seconds_text(call.age) +
+                                  " s, though a stop was asked; it is told to stop now",
+                              {{"pipeline", plan_.settings->name}});
+    }
+    void slow(Instance&, const Instance::Running&) override {}  // a runner has a thread of its own
+    void threw(const std::string& what) override { state_.fail_by(what); }
+
 private:
     void work() {
-        auto made = Instance::create(
+        auto instance = std::make_unique<Instance>(
             *plan_.run->component,
-            {plan_.settings->name, plan_.run->role, plan_.run->settings, plan_.run->values, StopState::drain},
+            plugin::InstanceSettings{plan_.settings->name, plan_.run->role, plan_.run->settings, plan_.run->values,
+                                     StopState::drain},
             state_.stop, environment_.log, *this);
-        if (made.has_error()) return state_.fail(made.error());
-        instance_ = std::move(made).value();
-        tasks_->watch(*instance_, StopState::drain);
-        const auto answer = instance_->run(plan_.bucket, checkpoint_);
-        cancelled_ = answer.status == Status::cancelled && state_.stop.reached(StopState::drain);
-        if (!answer.ok() && !(cancelled_ && !answer.misbehaved)) state_.fail(instance_->error(answer, "run"));
-        if (tasks_->given_up() > 0) return;
-        tasks_->forget(*instance_);
-        instance_.reset();
+        tasks_->watch(*instance, StopState::drain);
+        run(*instance);
+        const auto ours = [&] { return !instance->is_abandoned(); };
+        if (ours() && tasks_->no_more_interrupts(*instance)) {
+            const auto answer = instance->destroy();
+            if (!answer.ok()) environment_.log.warn(instance->error(answer, "destroy").text());
+        }
+        if (ours()) {
+            tasks_->forget(*instance);
+        } else {
+            static_cast<void>(instance.release());  // it was given up: somebody may still be inside
+        }
+    }
+
+    void run(Instance& instance) {
+        if (const auto created = instance.create(); !created.ok())
+            return state_.fail(instance.error(created, "create"), created.status);
+        if (state_.stop.reached(StopState::drain)) return;
+        const auto answer = instance.run(plan_.bucket, checkpoint_);
+        done_ = answer.ok();
+        const bool stopped =
+            answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(StopState::drain);
+        if (!answer.ok() && !stopped) state_.fail(instance.error(answer, "run"), answer.status);
+    }
+
+    double seconds_since_start() const {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
     }
 
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     const PipelinePlan& plan_;
     Environment& environment_;
-    delivery::Rejects rejects_;
+    NoDeadLetters no_letters_;
     RunState state_;
-    std::unique_ptr<Instance> instance_;
+    const std::shared_ptr<TaskGroup> tasks_;
     std::string checkpoint_;
-    std::atomic<bool> cancelled_{false};
-    std::shared_ptr<TaskGroup> tasks_;
+    std::atomic<bool> done_{false};
     std::atomic<double> seconds_{0};
     std::atomic<bool> ended_{false};
 };

@@ -8,7 +8,11 @@ bool Inlet::push(Batch& batch) {
     std::function<void()> wake;
     {
         std::unique_lock lock(mutex_);
-        room_.wait(lock, [&] { return cancelled_ || has_room(); });
+        if (!has_room()) {
+            producer_waits_ = true;
+            room_.wait(lock, [&] { return cancelled_ || has_much_room(); });
+            producer_waits_ = false;
+        }
         if (cancelled_) return false;
         bytes_ += batch.bytes();
         waiting_.push_back(std::move(batch));
@@ -34,18 +38,17 @@ void Inlet::close() {
     if (wake) wake();
 }
 
-Inlet::Pop Inlet::try_pop(Batch& out, std::function<void()> wake) {
+Inlet::Pop Inlet::try_pop(Batch& out, const std::function<void()>& wake) {
     const std::lock_guard lock(mutex_);
     if (waiting_.empty()) {
         if (closed_ || cancelled_) return Pop::closed;
-        wake_ = std::move(wake);
+        wake_ = wake;
         return Pop::empty;
     }
-    const bool was_full = !has_room();
     out = std::move(waiting_.front());
     waiting_.pop_front();
     bytes_ -= out.bytes();
-    if (was_full && has_room()) room_.notify_one();
+    if (producer_waits_ && has_much_room()) room_.notify_one();
     return Pop::taken;
 }
 

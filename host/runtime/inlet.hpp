@@ -21,7 +21,7 @@ public:
 
     enum class Pop { taken, empty, closed };
     /// Never blocks. `empty`: `wake` will be called once, when there is something or no more will come.
-    Pop try_pop(Batch& out, std::function<void()> wake);
+    Pop try_pop(Batch& out, const std::function<void()>& wake);
 
     /// Sends both sides home; the rows still in here are dropped, and counted in the answer.
     std::uint64_t cancel();
@@ -35,11 +35,18 @@ private:
         return waiting_.size() < always_batches || (waiting_.size() < most_batches && bytes_ < small_bytes);
     }
 
+    // A producer that had to wait comes back when half is gone, so that it does not wake for every batch.
+    bool has_much_room() const {
+        return waiting_.size() <= always_batches / 2 ||
+               (waiting_.size() <= most_batches / 2 && bytes_ <= small_bytes / 2);
+    }
+
     mutable std::mutex mutex_;
     std::condition_variable room_;
     std::deque<Batch> waiting_;
     std::uint64_t bytes_ = 0;
     std::function<void()> wake_;
+    bool producer_waits_ = false;
     bool closed_ = false;
     bool cancelled_ = false;
 };

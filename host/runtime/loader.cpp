@@ -1,6 +1,5 @@
 #include "runtime/loader.hpp"
 
-#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -52,92 +51,154 @@ bool Loader::emit(Batch batch) {
 bool Loader::reject(const Batch& lent, std::span<const plugin::Reject> rows) {
     auto more = letters_of(*sink_, lent, rows);
     letters_.insert(letters_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    for (const auto& reject : rows)
+        rejected_.push_back({writing_, reject.row});
     return true;
 }
 
-bool Loader::deliver(std::span<const Batch> batches) {
-    buried_.clear();
-    return deliver_part(batches);
+void Loader::start(std::span<const Batch> bucket) {
+    parts_.push_back({bucket, {}, next_id_.fetch_add(1, std::memory_order_relaxed), 1});
 }
 
-// A bucket that is tried again may reject the same rows again.
-RunState::Buried Loader::bury(const std::vector<delivery::DeadLetter>& letters) {
-    std::vector<delivery::DeadLetter> fresh;
-    for (const auto& letter : letters) {
-        if (std::find(buried_.begin(), buried_.end(), letter) == buried_.end()) fresh.push_back(letter);
-    }
-    const auto buried = run_.bury(run_.sink, fresh);
-    if (buried != RunState::Buried::not_stored) {
-        buried_.insert(buried_.end(), std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
-    }
-    return buried;
+Loader::Part Loader::part_of(std::vector<Batch> batches) {
+    Part out;
+    out.own = std::move(batches);
+    out.batches = out.own;
+    out.id = next_id_.fetch_add(1, std::memory_order_relaxed);
+    return out;
 }
 
-Loader::Tried Loader::try_once(std::span<const Batch> batches, plugin::Instance::BucketHead& head) {
-    letters_.clear();
-    if (auto answer = sink_->begin(head); !answer.ok()) return {std::move(answer), "begin"};
-    for (const auto& batch : batches) {
-        if (run_.stop.reached(StopState::stop)) return {{Status::cancelled, false, "stopped"}, "write"};
-        if (auto answer = sink_->write(batch); !answer.ok()) return {std::move(answer), "write"};
+bool Loader::deliver(std::span<const Batch> bucket) {
+    start(bucket);
+    for (;;) {
+        SteadyTime later;
+        const auto step = run(later);
+        if (step != Step::later) return step == Step::done;
+        run_.stop.wait_until(later, StopState::stop);
+    }
+}
+
+void Loader::drop() {
+    for (const auto& part : parts_)
+        run_.drop(rows_of(part.batches));
+    parts_.clear();
+}
+
+Loader::Step Loader::run(SteadyTime& later) {
+    while (!parts_.empty()) {
+        if (run_.stop.reached(StopState::stop)) {
+            drop();
+            return Step::ended;
+        }
+        if (next_try_ && std::chrono::steady_clock::now() < *next_try_) {
+            later = *next_try_;
+            return Step::later;
+        }
+        next_try_.reset();
+        const auto& part = parts_.back();
+        plugin::Instance::BucketHead head;
+        head.id = part.id;
+        head.attempt = part.attempt;
+        head.rows = rows_of(part.batches);
+        for (const auto& batch : part.batches)
+            head.bytes += batch.bytes();
+        head.lane = lane_.c_str();
+        letters_.clear();
+        rejected_.clear();
+        buried_ = false;
+        if (auto failure = try_once(part, head)) {
+            sink_->abort(head);
+            const auto step = after(std::move(*failure), later);
+            if (step != Step::done) return step;
+            continue;
+        }
+        run_.sink.rows_in.fetch_add(head.rows, std::memory_order_relaxed);
+        run_.sink.rows_out.fetch_add(head.rows - letters_.size(), std::memory_order_relaxed);
+        run_.sink.batches.fetch_add(part.batches.size(), std::memory_order_relaxed);
+        run_.buckets.fetch_add(1, std::memory_order_relaxed);
+        parts_.pop_back();
+    }
+    return Step::done;
+}
+
+// begin, write*, commit; what failed, if something did.
+std::optional<Loader::Failure> Loader::try_once(const Part& part, const plugin::Instance::BucketHead& head) {
+    if (auto answer = sink_->begin(head); !answer.ok()) return Failure{std::move(answer), "begin"};
+    for (writing_ = 0; writing_ < part.batches.size(); ++writing_) {
+        if (run_.stop.reached(StopState::stop)) return Failure{{Status::cancelled, false, {}}, "write"};
+        if (auto answer = sink_->write(part.batches[writing_]); !answer.ok())
+            return Failure{std::move(answer), "write"};
     }
     // A dead letter is durable before the bucket that it came from is committed: a crash may repeat it, never lose it.
-    switch (bury(letters_)) {
-        case RunState::Buried::not_stored:
-            return {{Status::cancelled, false, "the run has failed"}, "write"};
-        case RunState::Buried::over_limit:
-            return {{Status::cancelled, false, "the run has failed"}, "write", letters_.size()};
-        case RunState::Buried::stored:
-            break;
-    }
-    return {sink_->commit(head), "commit", letters_.size()};
+    const auto buried = run_.bury(run_.sink, letters_);
+    buried_ = buried != RunState::Buried::not_stored;
+    if (buried != RunState::Buried::stored || !run_.make_letters_durable())
+        return Failure{{Status::cancelled, false, {}}, "write"};
+    if (auto answer = sink_->commit(head); !answer.ok()) return Failure{std::move(answer), "commit"};
+    return std::nullopt;
 }
 
-bool Loader::deliver_part(std::span<const Batch> batches) {
-    plugin::Instance::BucketHead head;
-    head.id = next_id_.fetch_add(1, std::memory_order_relaxed);
-    head.rows = rows_of(batches);
-    for (const auto& batch : batches)
-        head.bytes += batch.bytes();
-    head.lane = lane_.c_str();
-    std::uint64_t buried = 0;
-    for (;; ++head.attempt) {
-        const auto tried = try_once(batches, head);
-        const auto& answer = tried.answer;
-        if (answer.ok()) {
-            run_.sink.rows_in.fetch_add(head.rows, std::memory_order_relaxed);
-            run_.sink.rows_out.fetch_add(head.rows - letters_.size(), std::memory_order_relaxed);
-            run_.sink.batches.fetch_add(batches.size(), std::memory_order_relaxed);
-            run_.buckets.fetch_add(1, std::memory_order_relaxed);
-            return true;
-        }
-        sink_->abort(head);
-        if (answer.status == Status::data && !answer.misbehaved) return split(batches, answer);
-        buried = std::max(buried, tried.buried);
-        const bool again =
-            answer.status == Status::retry && !answer.misbehaved && head.attempt < run_.plan.settings->retry.attempts;
-        if (again && run_.back_off(head.attempt + 1)) continue;
-        run_.drop(head.rows - buried);
-        const bool stopped = again || (answer.status == Status::cancelled && run_.stop.reached(StopState::stop));
-        if (!stopped) run_.fail(sink_->error(answer, tried.entry));
-        return false;
+Loader::Step Loader::after(Failure failure, SteadyTime& later) {
+    const auto& [answer, entry] = failure;
+    auto& part = parts_.back();
+    // The letters that are stored stay so: their rows must not come to the sink again.
+    if (buried_ && !rejected_.empty()) cut_out_rejected(part);
+    if (part.batches.empty()) {
+        parts_.pop_back();
+        return Step::done;
     }
+    if (answer.status == Status::data && !answer.misbehaved) return split(answer);
+    if (run_.may_retry(answer, part.attempt)) {
+        next_try_ = later = run_.time_of_try(++part.attempt);
+        return Step::later;
+    }
+    const bool stopped = answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::stop);
+    if (!stopped) run_.fail(sink_->error(answer, entry), answer.status);
+    drop();
+    return Step::ended;
 }
 
-// Halves the bucket down to the rows that the target refuses; each half is a bucket of its own.
-bool Loader::split(std::span<const Batch> batches, const Answer& answer) {
-    const auto rows = rows_of(batches);
+void Loader::cut_out_rejected(Part& part) {
+    std::vector<Batch> left;
+    auto next = rejected_.begin();
+    for (std::size_t i = 0; i < part.batches.size(); ++i) {
+        const auto& batch = part.batches[i];
+        std::int64_t first = 0;
+        const auto keep_up_to = [&](std::int64_t last) {
+            if (last > first) left.push_back(batch.slice(first, last - first));
+            first = last + 1;
+        };
+        for (; next != rejected_.end() && next->batch == i; ++next)
+            keep_up_to(next->row);
+        keep_up_to(batch.rows());
+    }
+    run_.sink.rows_in.fetch_add(rejected_.size(), std::memory_order_relaxed);
+    part.own = std::move(left);
+    part.batches = part.own;
+}
+
+// Halves the part down to the rows that the target refuses; each half is a bucket of its own.
+Loader::Step Loader::split(const Answer& answer) {
+    const auto part = std::move(parts_.back());
+    parts_.pop_back();
+    const auto rows = rows_of(part.batches);
     if (rows > 1) {
-        const auto [first, second] = cut(batches, rows / 2);
-        if (deliver_part(first)) return deliver_part(second);
-        run_.drop(rows_of(second));
-        return false;
+        auto [first, second] = cut(part.batches, rows / 2);
+        parts_.push_back(part_of(std::move(second)));
+        parts_.push_back(part_of(std::move(first)));
+        return Step::done;
     }
     const plugin::Reject row{0,
                              answer.text.empty() ? "the sink answered LEAT_ERR_DATA and gave no reason" : answer.text};
-    const auto buried = bury(letters_of(*sink_, batches.front(), {&row, 1}));
-    if (buried == RunState::Buried::not_stored) run_.drop(1);
-    if (buried == RunState::Buried::stored) run_.sink.rows_in.fetch_add(1, std::memory_order_relaxed);
-    return buried == RunState::Buried::stored;
+    const auto buried = run_.bury(run_.sink, letters_of(*sink_, part.batches.front(), {&row, 1}));
+    if (buried == RunState::Buried::not_stored) {
+        run_.drop(1);
+    } else {
+        run_.sink.rows_in.fetch_add(1, std::memory_order_relaxed);
+    }
+    if (buried == RunState::Buried::stored) return Step::done;
+    drop();
+    return Step::ended;
 }
 
 }  // namespace leat::runtime

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <ctime>
+#include <functional>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <utility>
 
@@ -18,15 +20,40 @@ void check(const config::Settings& settings, const plugin::Catalog& catalog, con
     static_cast<void>(make_plan(settings, catalog, problems));
 }
 
+namespace {
+
+/// So many threads that `workers` pipelines, the greediest, can run at the same time, and each call that outlives its
+/// pipeline can keep one.
+std::size_t most_threads(const std::vector<PipelinePlan>& plans, std::size_t workers) {
+    // Its lane, a phase or its source, its chain, interrupts, a spare for the compute pool, and a thread for each sink.
+    constexpr std::size_t for_itself = 5;
+    std::vector<std::size_t> wanted;
+    for (const auto& plan : plans)
+        wanted.push_back(for_itself + plan.bucket.workers);
+    std::sort(wanted.begin(), wanted.end(), std::greater<>());
+    wanted.resize(std::min(wanted.size(), workers));
+    return std::accumulate(wanted.begin(), wanted.end(), BlockingPool::Settings().most);
+}
+
+}  // namespace
+
 class Manager::Impl {
 public:
     Impl(const config::Settings& settings, std::vector<PipelinePlan> plans, observe::Log& log, ManagerOptions options)
         : settings_(settings),
           compute_(std::max(1u, std::thread::hardware_concurrency())),
+          blocking_({most_threads(plans, settings.manager.workers)}),
           environment_{log, compute_, blocking_, std::move(options.rejects_directory)} {
         for (auto& plan : plans)
             runners_.push_back(make_runner(std::move(plan), environment_));
     }
+
+    ~Impl() {
+        // What was posted and never needed holds runs, which need all that is below.
+        compute_.join();
+    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
 
     RunReceipt run_all(Stop& stop) {
         RunReceipt out;

@@ -10,7 +10,8 @@ namespace leat::runtime {
 ///   the transforms in the chain: a task on the pipeline's strand that posts itself again after a quantum; on a leased
 ///                  thread when one of them may block
 ///   the sink       on `bucket.workers` leased threads, or, with LEAT_NONBLOCKING and one worker, inside the chain
-/// A source that blocks and has no transform after it puts straight into the bucket, without a chain.
+/// A source that blocks and has no transform after it puts straight into the bucket, without a chain. A pipeline
+/// component is all of the chain, on a leased thread unless it says LEAT_NONBLOCKING.
 class Pipeline final : public Runner {
 public:
     Pipeline(PipelinePlan plan, Environment& environment);

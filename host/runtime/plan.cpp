@@ -11,6 +11,20 @@ namespace {
 using config::Problems;
 using plugin::Kind;
 
+/// What a component may rely on must be so, or it would read its input wrongly.
+void refuse_unmet_wishes(const plugin::Component& component, const config::ComponentSettings& settings,
+                         const std::string& path, Problems& problems) {
+    static constexpr std::pair<std::uint64_t, const char*> wishes[] = {
+        {LEAT_OPAQUE_ITEMS, "moves opaque items (LEAT_OPAQUE_ITEMS), which this host cannot carry yet"},
+        {LEAT_COMPACT_INPUT,
+         "wants every offset of its input to be 0 (LEAT_COMPACT_INPUT), which this host cannot give yet"},
+        {LEAT_THREAD_BOUND, "wants every call on one thread (LEAT_THREAD_BOUND), which this host cannot give yet"},
+    };
+    for (const auto& [flag, text] : wishes) {
+        if (component.promises(flag)) problems.add(settings.where, path, component.name() + " " + text);
+    }
+}
+
 /// Looks a component up and checks its keys against its schema. Empty when there is no such component.
 std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, std::string role,
                                     const std::vector<Kind>& kinds, const std::string& path,
@@ -25,6 +39,7 @@ std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, s
         return std::nullopt;
     }
     StagePlan out{std::move(role), component, &settings, settings.value};
+    refuse_unmet_wishes(*component, settings, path, problems);
     auto schema = config::ComponentSchema::parse(component->takes_config ? component->config_schema : std::string());
     if (!schema) {
         problems.add(settings.where, path,
@@ -47,10 +62,6 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
     const std::string path = "pipelines." + pipeline.name + ".";
     if (pipeline.run) {
         out.run = plan_stage(*pipeline.run, "run", {Kind::runner, Kind::pipeline}, path + "run", catalog, problems);
-        if (out.run && out.run->component->promises(LEAT_OPAQUE_ITEMS)) {
-            problems.add(pipeline.run->where, path + "run",
-                         out.run->component->name() + " moves opaque items, which this host cannot carry yet");
-        }
         return out;
     }
     out.extract = plan_stage(*pipeline.extract, "extract", {Kind::source}, path + "extract", catalog, problems);

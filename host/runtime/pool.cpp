@@ -78,4 +78,13 @@ void BlockingPool::give_up_one() {
     state_->thread_ended.notify_all();
 }
 
+void BlockingPool::take_back_one() {
+    const std::lock_guard lock(state_->mutex);
+    --state_->given_up;
+}
+
+Result<> add_thread(ComputePool& compute, BlockingPool& blocking) {
+    return blocking.lease([&compute] { compute.attach(); });
+}
+
 }  // namespace leat::runtime

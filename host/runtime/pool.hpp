@@ -35,12 +35,17 @@ public:
     /// Runs `work` on a thread of its own, soon. It must not throw. Errors: worker_pool_exhausted.
     Result<> lease(std::function<void()> work);
 
-    /// One leased thread will never come back: do not wait for it.
+    /// One leased thread will never come back: do not wait for it, and do not count it as taken.
     void give_up_one();
+    /// It came back all the same.
+    void take_back_one();
 
 private:
     struct State;
     std::shared_ptr<State> state_;  // shared with the threads, which may outlive the pool when given up
 };
+
+/// Lends the compute pool one more thread, until the pool is joined: one of its own is inside a call that takes long.
+Result<> add_thread(ComputePool& compute, BlockingPool& blocking);
 
 }  // namespace leat::runtime

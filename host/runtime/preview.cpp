@@ -4,53 +4,74 @@
 #include <utility>
 
 #include "base/cell_text.hpp"
+#include "delivery/dead_letter.hpp"
 #include "plugin/instance.hpp"
 #include "runtime/plan.hpp"
+#include "runtime/reader.hpp"
+#include "runtime/run_state.hpp"
+#include "runtime/transforms.hpp"
 
 namespace leat::runtime {
 namespace {
 
 using plugin::Instance;
-using plugin::Status;
 
-/// Keeps what a stage emits, up to the rows asked for; then it tells the stage to come to an end.
+/// Keeps the reasons of what is rejected, and nothing of it in a file.
+class Reasons final : public delivery::DeadLetters {
+public:
+    Result<> add(std::span<const delivery::DeadLetter> letters) override {
+        for (const auto& letter : letters)
+            all.push_back(letter.reason);
+        return done();
+    }
+    Result<> make_durable() override { return done(); }
+    std::uint64_t count() const noexcept override { return all.size(); }
+    std::optional<Error> over_limit(std::uint64_t, bool) const override { return std::nullopt; }
+
+    std::vector<std::string> all;
+};
+
+/// A run of one stage alone.
+struct Alone {
+    Alone(const PipelinePlan& plan, Stop& stop, observe::Log& log) : state(plan, stop, log, reasons) {}
+    Reasons reasons;
+    RunState state;
+};
+
+/// Keeps what a source emits, up to the rows asked for; then it tells the source to come to an end.
 class Tap final : public plugin::Outlet {
 public:
-    Tap(std::uint64_t most, bool ends_early) : most_(most), ends_early_(ends_early) {}
+    Tap(Alone& run, Reader& reader, std::uint64_t most) : run_(run), reader_(reader), most_(most) {}
 
     bool emit(Batch batch) override {
-        const auto rows = static_cast<std::uint64_t>(batch.rows());
-        const auto fits = ends_early_ ? std::min(rows, most_ - std::min(most_, rows_)) : rows;
-        if (fits > 0)
-            batches.push_back(fits == rows ? std::move(batch) : batch.slice(0, static_cast<std::int64_t>(fits)));
+        reader_.gave_something();
+        const auto fits = std::min(static_cast<std::uint64_t>(batch.rows()), most_ - rows_);
+        if (fits > 0) batches.push_back(batch.slice(0, static_cast<std::int64_t>(fits)));
         rows_ += fits;
-        return !full();
-    }
-    bool reject(const Batch&, std::span<const plugin::Reject> rows) override {
-        for (const auto& row : rows)
-            rejects.push_back(row.why);
-        return true;
+        if (rows_ == most_) run_.state.stop.request(StopState::drain);
+        return !run_.state.stop.reached(StopState::drain);
     }
     bool reject_raw(std::string_view, std::string_view why) override {
-        rejects.emplace_back(why);
+        reader_.gave_something();
+        run_.reasons.all.emplace_back(why);
         return true;
     }
-    bool full() const { return ends_early_ && rows_ >= most_; }
 
     std::vector<Batch> batches;
-    std::vector<std::string> rejects;
 
 private:
+    Alone& run_;
+    Reader& reader_;
     const std::uint64_t most_;
-    const bool ends_early_;
     std::uint64_t rows_ = 0;
 };
 
-PreviewStage show(std::string title, const Tap& tap, std::uint64_t most) {
+PreviewStage show(std::string title, const std::vector<Batch>& batches, std::vector<std::string> rejects,
+                  std::uint64_t most) {
     PreviewStage out;
     out.title = std::move(title);
-    out.rejects = tap.rejects;
-    for (const auto& batch : tap.batches) {
+    out.rejects = std::move(rejects);
+    for (const auto& batch : batches) {
         const auto& schema = batch.schema();
         const auto columns = schema.columns();
         if (out.columns.empty()) {
@@ -78,52 +99,66 @@ public:
 
     Result<std::vector<PreviewStage>> run() {
         std::vector<PreviewStage> out;
-        Tap source(rows_, true);
-        BOOST_OUTCOME_TRYV(read(source));
-        out.push_back(show("extract " + plan_.extract->component->id, source, rows_));
-        std::vector<Batch> batches = std::move(source.batches);
+        std::vector<Batch> batches;
+        BOOST_OUTCOME_TRYV(read(batches, out));
         for (const auto& stage : plan_.transforms) {
-            Tap tap(rows_, false);
-            BOOST_OUTCOME_TRYV(transform(stage, batches, tap));
-            out.push_back(show(stage.role + " " + stage.component->id, tap, rows_));
-            batches = std::move(tap.batches);
+            BOOST_OUTCOME_TRYV(transform(stage, batches, out));
         }
         return out;
     }
 
 private:
-    Result<std::unique_ptr<Instance>> open(const StagePlan& stage, Tap& tap, StopState woken_by) {
+    Result<std::unique_ptr<Instance>> open(const StagePlan& stage, Alone& run, plugin::Outlet& outlet,
+                                           StopState woken_by) {
         BOOST_OUTCOME_TRY(auto instance,
                           Instance::create(*stage.component,
                                            {plan_.settings->name, stage.role, stage.settings, stage.values, woken_by},
-                                           stop_, log_, tap));
+                                           run.state.stop, log_, outlet));
         if (const auto answer = instance->open({}); !answer.ok()) return instance->error(answer, "open");
         return instance;
     }
 
-    Result<> read(Tap& tap) {
-        BOOST_OUTCOME_TRY(const auto source, open(*plan_.extract, tap, StopState::drain));
-        auto hint = plan_.bucket;
-        hint.rows = std::min(hint.rows, rows_);
-        while (!tap.full() && !stop_.reached(StopState::drain)) {
-            const auto answer = source->read(hint);
-            if (answer.status == Status::end || (answer.status == Status::cancelled && tap.full())) break;
-            if (answer.status == Status::idle) {
-                stop_.wait_for(std::chrono::milliseconds(20), StopState::drain);
-            } else if (!answer.ok()) {
-                return source->error(answer, "read");
-            }
+    Result<> read(std::vector<Batch>& rows, std::vector<PreviewStage>& out) {
+        Alone run(plan_, stop_, log_);
+        Reader reader(run.state);
+        Tap tap(run, reader, rows_);
+        BOOST_OUTCOME_TRY(const auto source, open(*plan_.extract, run, tap, StopState::drain));
+        reader.use(*source);
+        SteadyTime later;
+        for (auto next = Reader::Next::again; next != Reader::Next::ended;) {
+            next = reader.read(later);
+            if (next == Reader::Next::later) run.state.stop.wait_until(later, StopState::drain);
         }
+        if (const auto error = run.state.error()) return *error;
+        out.push_back(show("extract " + plan_.extract->component->id, tap.batches, run.reasons.all, rows_));
+        rows = std::move(tap.batches);
         return done();
     }
 
-    Result<> transform(const StagePlan& stage, const std::vector<Batch>& input, Tap& tap) {
-        BOOST_OUTCOME_TRY(const auto instance, open(stage, tap, StopState::stop));
-        for (const auto& batch : input) {
-            if (const auto answer = instance->process(batch); !answer.ok()) return instance->error(answer, "process");
+    /// Takes the rows through one stage.
+    Result<> transform(const StagePlan& stage, std::vector<Batch>& rows, std::vector<PreviewStage>& out) {
+        Alone run(plan_, stop_, log_);
+        Staging staging;
+        BOOST_OUTCOME_TRY(const auto instance, open(stage, run, staging, StopState::stop));
+        Transforms transforms(run.state);
+        transforms.add(*instance, staging);
+        std::vector<Batch> given;
+        const auto go_on = [&]() -> Result<> {
+            SteadyTime later;
+            auto step = Transforms::Step::later;
+            while ((step = transforms.run(given, later)) == Transforms::Step::later)
+                run.state.stop.wait_until(later, StopState::stop);
+            if (step == Transforms::Step::done) return done();
+            return run.state.error().value_or(Error(Errc::cancelled, "stopped before the preview was complete"));
+        };
+        for (auto& batch : rows) {
+            transforms.put(std::move(batch));
+            BOOST_OUTCOME_TRYV(go_on());
         }
-        if (!stage.component->has_flush) return done();
-        if (const auto answer = instance->flush(true); !answer.ok()) return instance->error(answer, "flush");
+        transforms.end();
+        BOOST_OUTCOME_TRYV(go_on());
+        out.push_back(show(stage.role + " " + stage.component->id, given, run.reasons.all, rows_));
+        rows = std::move(given);
         return done();
     }
 

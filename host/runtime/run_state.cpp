@@ -1,18 +1,38 @@
 #include "runtime/run_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/cell_text.hpp"
+#include "plugin/library.hpp"
 
 namespace leat::runtime {
 
-void RunState::fail(Error error) {
+using plugin::Answer;
+using plugin::Status;
+
+RunState::RunState(const PipelinePlan& of, Stop& parent, observe::Log& to, delivery::DeadLetters& dead)
+    : plan(of),
+      stop(parent),
+      log(to),
+      dead_letters(dead),
+      transforms(of.run ? (of.run->component->has_transform ? 1 : 0) : of.transforms.size()) {}
+
+void RunState::fail(Error error, Status status) {
     {
         const std::lock_guard lock(mutex_);
-        if (!error_) error_ = std::move(error);
+        if (!error_) {
+            error_ = std::move(error);
+            status_ = status;
+        }
     }
     failed_.store(true, std::memory_order_release);
     stop.request(StopState::stop);
+}
+
+void RunState::fail_by(const std::string& what) {
+    fail(in_pipeline(Error(Errc::pipeline_execution,
+                           "the host itself failed: " + what + "; give the process more memory, or report it")));
 }
 
 std::optional<Error> RunState::error() const {
@@ -20,28 +40,52 @@ std::optional<Error> RunState::error() const {
     return error_;
 }
 
-bool RunState::back_off(std::uint32_t attempt) {
-    constexpr auto longest = std::chrono::nanoseconds(std::chrono::seconds(30));
-    auto wait = plan.settings->retry.first_wait;
-    for (std::uint32_t i = 2; i < attempt && wait < longest; ++i)
-        wait *= 2;
-    return !stop.wait_for(std::min(wait, longest), StopState::stop);
+Status RunState::status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
 }
 
-RunState::Buried RunState::bury(StageCounts& counts, const std::vector<delivery::DeadLetter>& letters) {
+bool RunState::may_retry(const Answer& answer, std::uint32_t attempt) const {
+    return answer.status == Status::retry && !answer.misbehaved && attempt < plan.settings->retry.attempts;
+}
+
+SteadyTime RunState::time_of_try(std::uint32_t attempt) const {
+    return std::chrono::steady_clock::now() +
+           std::chrono::duration_cast<SteadyTime::duration>(wait_before(attempt, plan.settings->retry));
+}
+
+Error RunState::in_pipeline(const Error& error) const {
+    return error.in("pipeline \"" + plan.settings->name + "\"");
+}
+
+RunState::Buried RunState::bury(StageCounts& counts, std::span<const delivery::DeadLetter> letters) {
     if (letters.empty()) return Buried::stored;
-    const auto in_pipeline = [&](const Error& error) { return error.in("pipeline \"" + plan.settings->name + "\""); };
-    if (const auto stored = rejects.add(letters); !stored) {
+    if (const auto stored = dead_letters.add(letters); !stored) {
         fail(in_pipeline(stored.error()));
         return Buried::not_stored;
     }
     counts.dead.fetch_add(letters.size(), std::memory_order_relaxed);
-    const auto read = source.rows_out.load(std::memory_order_relaxed) + raw_rejects.load(std::memory_order_relaxed);
-    if (auto over = rejects.over_limit(read, false)) {
+    if (auto over = dead_letters.over_limit(came(), false)) {
         fail(in_pipeline(*over));
         return Buried::over_limit;
     }
     return Buried::stored;
+}
+
+bool RunState::make_letters_durable() {
+    const auto durable = dead_letters.make_durable();
+    if (!durable) fail(in_pipeline(durable.error()));
+    return durable.has_value();
+}
+
+std::chrono::nanoseconds wait_before(std::uint32_t attempt, const config::RetrySettings& retry) {
+    // Past this a person should look, not a loop.
+    constexpr auto longest = std::chrono::nanoseconds(std::chrono::seconds(30));
+    const auto most = std::max(longest, retry.first_wait);
+    auto wait = retry.first_wait;
+    for (std::uint32_t i = 2; i < attempt && wait < most; ++i)
+        wait *= 2;
+    return std::min(wait, most);
 }
 
 std::vector<delivery::DeadLetter> letters_of(const plugin::Instance& instance, const Batch& batch,

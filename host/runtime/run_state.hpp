@@ -4,21 +4,21 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <optional>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "base/batch.hpp"
 #include "base/stop.hpp"
-#include "delivery/rejects.hpp"
+#include "delivery/dead_letter.hpp"
 #include "observe/log.hpp"
 #include "plugin/instance.hpp"
 #include "runtime/plan.hpp"
-#include "runtime/receipt.hpp"
 
 namespace leat::runtime {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// Counts of one stage. Written by its tasks, read by anybody.
 struct StageCounts {
@@ -26,48 +26,67 @@ struct StageCounts {
     std::atomic<std::uint64_t> rows_out{0};
     std::atomic<std::uint64_t> dead{0};
     std::atomic<std::uint64_t> batches{0};
+    // Of a transform.
+    std::atomic<std::uint64_t> filtered{0};  // taken, and nothing given for it by the same call
+    std::atomic<std::uint64_t> added{0};     // given beyond what the same call took
+    std::atomic<bool> flushed{false};        // to the end: it holds nothing back
 };
 
 class RunState {
 public:
-    RunState(const PipelinePlan& of, Stop& parent, observe::Log& to, delivery::Rejects& dead)
-        : plan(of), stop(parent), log(to), rejects(dead) {}
+    RunState(const PipelinePlan& of, Stop& parent, observe::Log& to, delivery::DeadLetters& dead);
 
     const PipelinePlan& plan;
     Stop stop;
     observe::Log& log;
-    delivery::Rejects& rejects;
+    delivery::DeadLetters& dead_letters;
 
     /// The first cause ends the run at once; later ones are consequences, or come too late. Any thread.
-    void fail(Error error);
+    /// @param status  what post_process is told
+    void fail(Error error, plugin::Status status = plugin::Status::fatal);
+    /// The same for an exception of the host's own, such as no memory.
+    void fail_by(const std::string& what);
     std::optional<Error> error() const;
+    plugin::Status status() const;  ///< of the first failure; ok when there was none
     bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
 
-    /// Waits before try `attempt` (2 is the first retry); false when a stop came first.
-    bool back_off(std::uint32_t attempt);
+    /// True when this answer of try `attempt` calls for another one.
+    bool may_retry(const plugin::Answer& answer, std::uint32_t attempt) const;
+    /// When try `attempt` is due (2 is the first retry), counted from now.
+    SteadyTime time_of_try(std::uint32_t attempt) const;
 
     /// Stores dead letters of a stage and checks the limit. All but `stored` mean that the run has failed.
     enum class Buried { stored, over_limit, not_stored };
-    Buried bury(StageCounts& counts, const std::vector<delivery::DeadLetter>& letters);
+    Buried bury(StageCounts& counts, std::span<const delivery::DeadLetter> letters);
+    /// Before rows are committed. False: the run has failed.
+    bool make_letters_durable();
 
     StageCounts source;
-    std::vector<StageCounts> transforms{plan.transforms.size()};
+    std::vector<StageCounts> transforms;
     StageCounts sink;  // rows_in: handed to write and committed or rejected; rows_out: delivered
     std::atomic<std::uint64_t> bytes{0};
     std::atomic<std::uint64_t> raw_rejects{0};
-    std::atomic<std::uint64_t> filtered{0};
-    std::atomic<std::uint64_t> added{0};
     std::atomic<std::uint64_t> dropped{0};  // in flight when the run ended early
     std::atomic<std::uint64_t> buckets{0};
 
+    /// Rows that came out of the source, or would have.
+    std::uint64_t came() const {
+        return source.rows_out.load(std::memory_order_relaxed) + raw_rejects.load(std::memory_order_relaxed);
+    }
     void drop(std::uint64_t rows) { dropped.fetch_add(rows, std::memory_order_relaxed); }
     void drop(const Batch& batch) { drop(static_cast<std::uint64_t>(batch.rows())); }
 
 private:
+    Error in_pipeline(const Error& error) const;
+
     mutable std::mutex mutex_;
     std::optional<Error> error_;
+    plugin::Status status_ = plugin::Status::ok;
     std::atomic<bool> failed_{false};
 };
+
+/// How long to wait before try `attempt` (2 is the first retry).
+std::chrono::nanoseconds wait_before(std::uint32_t attempt, const config::RetrySettings& retry);
 
 /// The dead letters of rows that a component rejected.
 std::vector<delivery::DeadLetter> letters_of(const plugin::Instance& instance, const Batch& batch,

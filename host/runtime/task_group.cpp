@@ -2,109 +2,239 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <utility>
 
 #include "plugin/library.hpp"
 
 namespace leat::runtime {
 
-TaskGroup::TaskGroup(BlockingPool& pool, Stop& stop, std::chrono::nanoseconds grace, OnStuck on_stuck)
-    : pool_(pool), stop_(stop), grace_(grace), on_stuck_(std::move(on_stuck)) {
+namespace {
+
+// How often calls are looked at when there is reason to.
+constexpr auto look_every = std::chrono::milliseconds(20);
+// A call on the compute pool that takes longer than this is taken to block.
+constexpr auto longest_on_compute = std::chrono::milliseconds(100);
+
+}  // namespace
+
+TaskGroup::TaskGroup(BlockingPool& pool, Stop& stop, std::chrono::nanoseconds grace, Observer& observer)
+    : pool_(pool), stop_(stop), grace_(grace), observer_(observer) {
     subscription_ = stop_.subscribe([this](StopState state) { on_stop(state); });
 }
 
-TaskGroup::~TaskGroup() {
-    subscription_.reset();
-}
-
-void TaskGroup::on_stop(StopState state) {
-    const std::lock_guard interrupting(interrupting_);
-    std::vector<plugin::Instance*> interrupted;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!stopping_) stopping_since_ = std::chrono::steady_clock::now();
-        stopping_ = true;
-        for (const auto& one : watched_) {
-            if (one.interrupted_by <= state) interrupted.push_back(one.instance);
-        }
-        changed_.notify_all();
-    }
-    // Not under mutex_: a plugin's interrupt may take its time.
-    for (auto* instance : interrupted)
-        instance->interrupt();
+void TaskGroup::on_stop(StopState) {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    stopping_since_ = Clock::now();
+    changed_.notify_all();
 }
 
 void TaskGroup::watch(plugin::Instance& instance, StopState interrupted_by) {
-    bool late = false;
-    {
-        const std::lock_guard lock(mutex_);
-        watched_.push_back({&instance, interrupted_by});
-        late = stopping_ && stop_.reached(interrupted_by);
-    }
-    if (late) instance.interrupt();
+    const std::lock_guard lock(mutex_);
+    watched_.push_back({&instance, interrupted_by});
+}
+
+TaskGroup::Watched* TaskGroup::find(const plugin::Instance& instance) {
+    const auto found =
+        std::find_if(watched_.begin(), watched_.end(), [&](const Watched& one) { return one.instance == &instance; });
+    return found == watched_.end() ? nullptr : &*found;
+}
+
+bool TaskGroup::no_more_interrupts(plugin::Instance& instance) {
+    Lock lock(mutex_);
+    if (auto* const watched = find(instance)) watched->interruptible = false;
+    if (interrupter_) std::erase(interrupter_->due, &instance);
+    changed_.wait(lock, [&] { return !interrupter_ || interrupter_->current != &instance; });
+    const auto* const watched = find(instance);
+    return !watched || !watched->given_up;
 }
 
 void TaskGroup::forget(plugin::Instance& instance) {
-    const std::lock_guard interrupting(interrupting_);
     const std::lock_guard lock(mutex_);
-    std::erase_if(watched_, [&](const Watched& one) { return one.instance == &instance && !one.stuck; });
+    std::erase_if(watched_, [&](const Watched& one) { return one.instance == &instance; });
+}
+
+TaskGroup::Task* TaskGroup::add(Calls calls, bool leased) {
+    const std::lock_guard lock(mutex_);
+    ++running_;
+    return &tasks_.emplace_back(Task{std::move(calls), leased});
 }
 
 Result<> TaskGroup::spawn(std::function<void()> work, Calls calls) {
-    began();
-    auto leased = pool_.lease([self = shared_from_this(), work = std::move(work), calls]() mutable {
-        work();
+    auto* const task = add(std::move(calls), true);
+    auto leased = pool_.lease([self = shared_from_this(), work = std::move(work), task]() mutable {
+        try {
+            work();
+        } catch (const std::exception& e) {
+            self->observer_.threw(e.what());
+        }
         work = nullptr;
-        self->ended(calls);
+        self->ended(task);
     });
-    if (!leased) ended(calls);
+    if (!leased) ended(task);
     return leased;
 }
 
-void TaskGroup::began() {
+TaskGroup::Task* TaskGroup::began(Calls calls) {
+    auto* const task = add(std::move(calls), false);
     const std::lock_guard lock(mutex_);
-    ++tasks_;
+    changed_.notify_all();  // calls on the compute pool are looked at also while nobody stops
+    return task;
 }
 
-void TaskGroup::ended(const Calls& calls) {
+void TaskGroup::ended(Task* task) {
     const std::lock_guard lock(mutex_);
-    for (const auto& one : watched_) {
-        const bool mine = calls.empty() || std::find(calls.begin(), calls.end(), one.instance) != calls.end();
-        if (one.stuck && mine) return;  // it came back after it was given up: it is not counted any more
-    }
-    --tasks_;
+    const bool given_up = task->given_up;
+    if (given_up && task->leased) pool_.take_back_one();
+    tasks_.remove_if([&](const Task& one) { return &one == task; });
+    if (given_up) return;  // it came back late: it is not counted any more
+    --running_;
     changed_.notify_all();
 }
 
 void TaskGroup::wait() {
-    constexpr auto look_every = std::chrono::nanoseconds(std::chrono::milliseconds(50));
-    std::unique_lock lock(mutex_);
-    while (tasks_ > 0) {
-        if (!stopping_) {
-            changed_.wait(lock);
+    Lock lock(mutex_);
+    const auto may_be_slow = [](const Task& task) { return !task.leased && !task.told_slow; };
+    while (running_ > 0) {
+        if (stopping_) {
+            look(lock);
+            if (running_ > 0) changed_.wait_for(lock, std::min<std::chrono::nanoseconds>(grace_, look_every));
+        } else if (std::any_of(tasks_.begin(), tasks_.end(), may_be_slow)) {
+            look_for_slow(lock);
+            if (running_ > 0 && !stopping_) changed_.wait_for(lock, longest_on_compute);
         } else {
-            changed_.wait_for(lock, std::min(grace_, look_every));
-            look_for_stuck(lock);
+            changed_.wait(lock);
         }
     }
 }
 
-void TaskGroup::look_for_stuck(std::unique_lock<std::mutex>& lock) {
-    if (std::chrono::steady_clock::now() - stopping_since_ < grace_) return;
-    for (std::size_t i = 0; i < watched_.size(); ++i) {
-        if (watched_[i].stuck) continue;
-        auto& instance = *watched_[i].instance;
-        const auto running = instance.running();
-        if (!running.entry || running.age < grace_) continue;
-        watched_[i].stuck = true;
-        instance.abandon();
-        pool_.give_up_one();
-        ++given_up_;
-        --tasks_;
-        lock.unlock();
-        on_stuck_(instance, running);
-        lock.lock();
+void TaskGroup::look_for_slow(Lock& lock) {
+    for (auto& task : tasks_) {
+        if (task.leased || task.told_slow) continue;
+        for (auto* const instance : task.calls) {
+            const auto call = instance->running();
+            if (!call.entry || call.age < longest_on_compute) continue;
+            task.told_slow = true;
+            lock.unlock();
+            observer_.slow(*instance, call);
+            lock.lock();
+            return;  // the list may have changed
+        }
     }
+}
+
+void TaskGroup::look(Lock& lock) {
+    look_for_slow(lock);
+    interrupt_running();
+    if (look_at_interrupter(lock)) return;
+    for (auto& task : tasks_) {
+        if (!task.given_up && look_at_task(lock, task)) return;  // the list may have changed
+    }
+}
+
+void TaskGroup::interrupt_running() {
+    if (interrupter_) return;
+    auto next = std::make_shared<Interrupter>();
+    for (const auto& one : watched_) {
+        const bool due = one.interruptible && !one.given_up && stop_.reached(one.interrupted_by);
+        if (due && one.instance->running().interruptible) next->due.push_back(one.instance);
+    }
+    if (next->due.empty()) return;
+    auto leased = pool_.lease([self = shared_from_this(), next] { self->run_interrupter(*next); });
+    if (leased) interrupter_ = std::move(next);  // else: at the next look
+}
+
+void TaskGroup::run_interrupter(Interrupter& mine) {
+    Lock lock(mutex_);
+    while (!mine.due.empty()) {
+        mine.current = mine.due.back();
+        mine.due.pop_back();
+        mine.since = Clock::now();
+        lock.unlock();
+        mine.current->interrupt(stop_.state());
+        lock.lock();
+        mine.current = nullptr;
+        if (mine.given_up) {
+            pool_.take_back_one();
+            return;
+        }
+        changed_.notify_all();
+    }
+    interrupter_.reset();
+    changed_.notify_all();
+}
+
+// True when an interrupt was given up, and so the instance that it is of.
+bool TaskGroup::look_at_interrupter(Lock& lock) {
+    if (!interrupter_ || !interrupter_->current) return false;
+    const auto age = Clock::now() - interrupter_->since;
+    if (age < grace_) return false;
+    auto& instance = *interrupter_->current;
+    interrupter_->given_up = true;
+    interrupter_.reset();
+    pool_.give_up_one();
+    ++given_up_;
+    give_up(instance);
+    // The task that calls it is lost with it: nobody will ever make it return.
+    for (auto& task : tasks_) {
+        const bool its = std::find(task.calls.begin(), task.calls.end(), &instance) != task.calls.end();
+        if (!its || task.given_up || !instance.running().entry) continue;
+        task.given_up = true;
+        if (task.leased) pool_.give_up_one();
+        --running_;
+        for (auto* const other : task.calls)
+            give_up(*other);
+        break;
+    }
+    changed_.notify_all();
+    lock.unlock();
+    observer_.stuck(instance, {"interrupt", false, age});
+    lock.lock();
+    return true;
+}
+
+void TaskGroup::give_up(plugin::Instance& instance) {
+    if (auto* const watched = find(instance)) watched->given_up = true;
+    if (interrupter_) std::erase(interrupter_->due, &instance);
+    instance.abandon();
+}
+
+// True when the lock was let go.
+bool TaskGroup::look_at_task(Lock& lock, Task& task) {
+    if (Clock::now() - stopping_since_ < grace_) return false;
+    auto calls = task.calls;
+    if (calls.empty()) {
+        for (const auto& one : watched_) {
+            if (!one.given_up) calls.push_back(one.instance);
+        }
+    }
+    for (auto* const instance : calls) {
+        const auto call = instance->running();
+        if (!call.entry || call.age < grace_) continue;
+        if (!stop_.reached(StopState::stop)) {
+            lock.unlock();
+            observer_.overdue(*instance, call);
+            stop_.request(StopState::stop);
+            lock.lock();
+            return true;
+        }
+        task.given_up = true;
+        if (task.leased) pool_.give_up_one();
+        ++given_up_;
+        --running_;
+        give_up(*instance);
+        // A task that comes back late goes on with its other instances, so nobody else may have them.
+        for (auto* const other : task.calls)
+            give_up(*other);
+        const bool on_compute = !task.leased && !std::exchange(task.told_slow, true);
+        lock.unlock();
+        if (on_compute) observer_.slow(*instance, call);
+        observer_.stuck(*instance, call);
+        lock.lock();
+        return true;
+    }
+    return false;
 }
 
 std::size_t TaskGroup::given_up() const {
@@ -112,15 +242,18 @@ std::size_t TaskGroup::given_up() const {
     return given_up_;
 }
 
-Error stuck_error(const plugin::Instance& instance, const plugin::Instance::Running& running,
+std::string seconds_text(std::chrono::steady_clock::duration duration) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f", std::chrono::duration<double>(duration).count());
+    return text;
+}
+
+Error stuck_error(const plugin::Instance& instance, const plugin::Instance::Running& call,
                   const std::string& pipeline) {
-    char age[32];
-    std::snprintf(age, sizeof age, "%.1f", std::chrono::duration<double>(running.age).count());
-    return Error(Errc::plugin,
-                 std::string(running.entry) + " has not returned for " + age +
-                     " s, though a stop was asked; its thread and instance are given up: report it to the "
-                     "vendor of plugin " +
-                     instance.component().library->id())
+    return Error(Errc::plugin, std::string(call.entry) + " has not returned for " + seconds_text(call.age) +
+                                   " s, though a stop was asked; its thread and instance are given up: report it to "
+                                   "the vendor of plugin " +
+                                   instance.component().library->id())
         .in(instance.title())
         .in("pipeline \"" + pipeline + "\"");
 }

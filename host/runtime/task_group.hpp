@@ -1,12 +1,14 @@
-// The tasks of one run, and the watch over calls that do not return after a stop.
+// The tasks of one run, and the watch over calls that do not return.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "base/stop.hpp"
@@ -15,60 +17,108 @@
 
 namespace leat::runtime {
 
+/// Runs tasks and waits for them. After a stop it interrupts the calls that are running, again and again, until they
+/// return; a call that outlives a DRAIN by `grace` turns it into a STOP, and one that outlives the STOP by `grace` is
+/// given up together with its thread and with every instance that its task calls.
 /// Shared with the tasks: one that was given up may still be inside a plugin when everybody else is gone.
 class TaskGroup : public std::enable_shared_from_this<TaskGroup> {
 public:
-    /// `on_stuck` gets the instance and the call that did not return, once per instance, on the waiting thread.
-    using OnStuck = std::function<void(plugin::Instance&, const plugin::Instance::Running&)>;
-    TaskGroup(BlockingPool& pool, Stop& stop, std::chrono::nanoseconds grace, OnStuck on_stuck);
-    ~TaskGroup();
+    /// What the group sees. Called on the thread that waits, but for threw.
+    class Observer {
+    public:
+        virtual ~Observer() = default;
+        /// This call was given up.
+        virtual void stuck(plugin::Instance& instance, const plugin::Instance::Running& call) = 0;
+        /// This call has outlived a DRAIN by the grace, which is now a STOP.
+        virtual void overdue(plugin::Instance& instance, const plugin::Instance::Running& call) = 0;
+        /// This call keeps a thread of the compute pool from others; once in the life of a task.
+        virtual void slow(plugin::Instance& instance, const plugin::Instance::Running& call) = 0;
+        /// A task ended by an exception of the host's own, on its thread.
+        virtual void threw(const std::string& what) = 0;
+    };
 
-    /// Makes the watch see `instance`, and passes a stop on to its interrupt: a source's at DRAIN, others' at STOP.
+    TaskGroup(BlockingPool& pool, Stop& stop, std::chrono::nanoseconds grace, Observer& observer);
+
+    /// Makes the group see the calls of `instance`, and interrupt them once the stop reaches `interrupted_by`.
     void watch(plugin::Instance& instance, StopState interrupted_by);
-
-    /// Before it is destroyed; returns when no interrupt of it is running.
+    /// Before the instance is destroyed: returns when no interrupt of it is running any more. Its calls are still seen.
+    /// False: an interrupt of it never returned, and it must be left alone.
+    bool no_more_interrupts(plugin::Instance& instance);
     void forget(plugin::Instance& instance);
 
-    /// The instances that a task calls; none: all of the group's.
-    using Calls = std::vector<const plugin::Instance*>;
-    /// Runs `work` on a leased thread.
+    /// The instances that a task calls; none: whichever are watched.
+    using Calls = std::vector<plugin::Instance*>;
+    /// Runs `work` on a leased thread. Errors: worker_pool_exhausted.
     Result<> spawn(std::function<void()> work, Calls calls);
 
-    /// For work that runs elsewhere: between the two the group waits for it.
-    void began();
-    void ended(const Calls& calls);
+    /// For work on the compute pool: between the two the group waits for it.
+    struct Task {
+        Calls calls;
+        bool leased = false;
+        bool given_up = false;
+        bool told_slow = false;
+    };
+    Task* began(Calls calls);
+    void ended(Task* task);
 
-    /// Waits until every task has ended or was given up. Not for tasks themselves.
+    /// Waits until every task has ended or was given up. By one thread at a time, which is no task of the group.
     void wait();
 
+    /// Calls that were given up so far. Any thread.
     std::size_t given_up() const;
 
+    /// Ends the link to the stop. After the last wait().
+    void close() { subscription_.reset(); }
+
 private:
+    using Lock = std::unique_lock<std::mutex>;
+    using Clock = std::chrono::steady_clock;
     struct Watched {
         plugin::Instance* instance;
         StopState interrupted_by;
-        bool stuck = false;
+        bool interruptible = true;
+        bool given_up = false;
     };
-    void on_stop(StopState state);
-    void look_for_stuck(std::unique_lock<std::mutex>& lock);
+    /// Calls interrupts on a thread of its own, because one of them may not return either.
+    struct Interrupter {
+        std::vector<plugin::Instance*> due;  // the last is the next
+        plugin::Instance* current = nullptr;
+        Clock::time_point since{};
+        bool given_up = false;
+    };
 
-    std::mutex interrupting_;  // held while interrupts run
+    void on_stop(StopState state);
+    Task* add(Calls calls, bool leased);
+    void look(Lock& lock);
+    void look_for_slow(Lock& lock);
+    void interrupt_running();
+    bool look_at_interrupter(Lock& lock);
+    bool look_at_task(Lock& lock, Task& task);
+    void run_interrupter(Interrupter& mine);
+    Watched* find(const plugin::Instance& instance);
+    void give_up(plugin::Instance& instance);
+
     BlockingPool& pool_;
     Stop& stop_;
     const std::chrono::nanoseconds grace_;
-    const OnStuck on_stuck_;
+    Observer& observer_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::size_t tasks_ = 0;
+    // All below: guarded by mutex_.
+    std::list<Task> tasks_;
+    std::size_t running_ = 0;
     std::size_t given_up_ = 0;
     bool stopping_ = false;
-    std::chrono::steady_clock::time_point stopping_since_{};
+    Clock::time_point stopping_since_{};  // of the state that the stop is in
     std::vector<Watched> watched_;
+    std::shared_ptr<Interrupter> interrupter_;
     Stop::Subscription subscription_;
 };
 
 /// The error of a call that was given up.
-Error stuck_error(const plugin::Instance& instance, const plugin::Instance::Running& running,
-                  const std::string& pipeline);
+Error stuck_error(const plugin::Instance& instance, const plugin::Instance::Running& call, const std::string& pipeline);
+
+/// "2.5" of a duration.
+std::string seconds_text(std::chrono::steady_clock::duration duration);
 
 }  // namespace leat::runtime

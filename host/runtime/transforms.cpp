@@ -1,5 +1,6 @@
 #include "runtime/transforms.hpp"
 
+#include <iterator>
 #include <utility>
 
 namespace leat::runtime {
@@ -13,106 +14,140 @@ bool Staging::reject(const Batch& lent, std::span<const plugin::Reject> rows) {
     return true;
 }
 
-void Transforms::drop_staged(Staging& outlet) {
-    outlet.staged.clear();
-    outlet.letters.clear();
+void Transforms::add(plugin::Instance& instance, Staging& outlet) {
+    outlet.instance = &instance;
+    stages_.push_back({&instance, &outlet});
 }
 
-bool Transforms::process(Batch batch, std::vector<Batch>& out) {
-    return run_stage(0, std::move(batch), out);
+void Transforms::put(Batch batch) {
+    work_.push_back({0, std::move(batch)});
 }
 
-bool Transforms::flush(std::vector<Batch>& out) {
-    for (std::size_t i = 0; i < stages_.size(); ++i) {
-        if (!stages_[i].instance->component().has_flush) continue;
-        const auto answer = stages_[i].instance->flush(true);
-        if (!answer.ok()) {
-            drop_staged(*stages_[i].outlet);
-            run_.fail(stages_[i].instance->error(answer, "flush"));
-            return false;
+void Transforms::drop() {
+    for (const auto& one : work_)
+        run_.drop(one.batch);
+    work_.clear();
+    for (const auto& stage : stages_)
+        stage.outlet->clear();
+}
+
+Transforms::Step Transforms::run(std::vector<Batch>& out, SteadyTime& later) {
+    for (;;) {
+        const bool all_out = work_.empty() && (!ending_ || next_flush_ == stages_.size());
+        if (all_out) return Step::done;
+        if (run_.stop.reached(StopState::stop)) {
+            drop();
+            return Step::ended;
         }
-        if (!hand_on(i, 0, out)) return false;
+        if (next_try_ && std::chrono::steady_clock::now() < *next_try_) {
+            later = *next_try_;
+            return Step::later;
+        }
+        next_try_.reset();
+        const auto step = work_.empty() ? flush_next(out, later) : process_next(out, later);
+        if (step != Step::done) return step;
     }
-    return true;
 }
 
-bool Transforms::run_stage(std::size_t index, Batch batch, std::vector<Batch>& out) {
-    if (index == stages_.size()) {
-        out.push_back(std::move(batch));
-        return true;
-    }
+Transforms::Step Transforms::process_next(std::vector<Batch>& out, SteadyTime& later) {
+    const auto& next = work_.back();
+    const auto index = next.stage;
     const auto& stage = stages_[index];
-    const auto attempts = run_.plan.settings->retry.attempts;
-    for (std::uint32_t attempt = 1;; ++attempt) {
-        const auto answer = stage.instance->process(batch);
-        if (answer.ok()) break;
-        drop_staged(*stage.outlet);
-        if (answer.status == Status::data && !answer.misbehaved)
-            return handle_data_error(index, std::move(batch), answer, out);
-        const bool again = answer.status == Status::retry && !answer.misbehaved && attempt < attempts;
-        if (again && run_.back_off(attempt + 1)) continue;
-        run_.drop(batch);
-        // A stop during the call, or while waiting for the next try, is no failure: the rows stay in their source.
-        if (!again && !(answer.status == Status::cancelled && run_.stop.reached(StopState::stop)))
-            run_.fail(stage.instance->error(answer, "process"));
-        return false;
+    stage.outlet->taking = true;
+    const auto answer = stage.instance->process(next.batch);
+    stage.outlet->taking = false;
+    if (!answer.ok()) {
+        stage.outlet->clear();
+        if (answer.status == Status::data && !answer.misbehaved) return split(answer, out);
+        return try_again_or_end(index, answer, "process", later);
     }
-    const auto rows = static_cast<std::uint64_t>(batch.rows());
-    batch.reset();
+    const auto rows = static_cast<std::uint64_t>(next.batch.rows());
+    work_.pop_back();
     return hand_on(index, rows, out);
 }
 
-bool Transforms::hand_on(std::size_t index, std::uint64_t rows_in, std::vector<Batch>& out) {
+Transforms::Step Transforms::flush_next(std::vector<Batch>& out, SteadyTime& later) {
+    const auto index = next_flush_;
+    const auto& stage = stages_[index];
+    if (stage.instance->component().has_flush) {
+        stage.outlet->taking = true;
+        const auto answer = stage.instance->flush(true);
+        stage.outlet->taking = false;
+        if (!answer.ok()) {
+            stage.outlet->clear();
+            return try_again_or_end(index, answer, "flush", later);
+        }
+    }
+    ++next_flush_;
+    run_.transforms[index].flushed.store(true, std::memory_order_relaxed);
+    return hand_on(index, 0, out);
+}
+
+Transforms::Step Transforms::try_again_or_end(std::size_t index, const Answer& answer, const char* entry,
+                                              SteadyTime& later) {
+    if (run_.may_retry(answer, attempt_)) {
+        next_try_ = later = run_.time_of_try(++attempt_);
+        return Step::later;
+    }
+    // A stop during the call is no failure: the rows stay in their source.
+    const bool stopped = answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::stop);
+    if (!stopped) run_.fail(stages_[index].instance->error(answer, entry), answer.status);
+    drop();
+    return Step::ended;
+}
+
+// Settles the accounts of a call that has answered OK, and passes on what it gave.
+Transforms::Step Transforms::hand_on(std::size_t index, std::uint64_t rows_in, std::vector<Batch>& out) {
+    attempt_ = 1;
     auto& outlet = *stages_[index].outlet;
     auto& counts = run_.transforms[index];
-    auto letters = std::exchange(outlet.letters, {});
-    if (spare_.empty()) spare_.emplace_back();
-    auto staged = std::exchange(outlet.staged, std::move(spare_.back()));
-    spare_.pop_back();
-
     std::uint64_t rows_out = 0;
-    for (const auto& one : staged)
+    for (const auto& one : outlet.batches)
         rows_out += static_cast<std::uint64_t>(one.rows());
     counts.rows_in.fetch_add(rows_in, std::memory_order_relaxed);
     counts.rows_out.fetch_add(rows_out, std::memory_order_relaxed);
-    counts.batches.fetch_add(staged.size(), std::memory_order_relaxed);
-    const auto accounted = rows_out + letters.size();
-    if (accounted <= rows_in) {
-        run_.filtered.fetch_add(rows_in - accounted, std::memory_order_relaxed);
-    } else {
-        run_.added.fetch_add(accounted - rows_in, std::memory_order_relaxed);
-    }
+    counts.batches.fetch_add(outlet.batches.size(), std::memory_order_relaxed);
+    const auto accounted = rows_out + outlet.letters.size();
+    if (accounted < rows_in) counts.filtered.fetch_add(rows_in - accounted, std::memory_order_relaxed);
+    if (accounted > rows_in) counts.added.fetch_add(accounted - rows_in, std::memory_order_relaxed);
 
-    const auto buried = run_.bury(counts, letters);
-    if (buried == RunState::Buried::not_stored) run_.drop(letters.size());
-    bool going_on = buried == RunState::Buried::stored;
-    for (auto& one : staged) {
-        if (going_on) {
-            going_on = run_stage(index + 1, std::move(one), out);
-        } else {
-            run_.drop(one);
-        }
+    // The next stage takes the first batch first: it goes on the stack last.
+    const auto first = outlet.batches.begin(), last = outlet.batches.end();
+    if (index + 1 == stages_.size()) {
+        std::move(first, last, std::back_inserter(out));
+    } else {
+        for (auto one = last; one != first;)
+            work_.push_back({index + 1, std::move(*--one)});
     }
-    staged.clear();
-    spare_.push_back(std::move(staged));
-    return going_on;
+    outlet.batches.clear();
+    if (outlet.letters.empty()) return Step::done;
+
+    const auto buried = run_.bury(counts, outlet.letters);
+    if (buried == RunState::Buried::not_stored) run_.drop(outlet.letters.size());
+    outlet.letters.clear();
+    if (buried == RunState::Buried::stored) return Step::done;
+    drop();
+    return Step::ended;
 }
 
 // Halves the batch down to the rows that cannot be handled, if the transform promises that its batches may be split.
-bool Transforms::handle_data_error(std::size_t index, Batch batch, const Answer& answer, std::vector<Batch>& out) {
+Transforms::Step Transforms::split(const Answer& answer, std::vector<Batch>& out) {
+    auto& next = work_.back();
+    const auto index = next.stage;
     const auto& stage = stages_[index];
-    const auto rows = batch.rows();
+    const auto rows = next.batch.rows();
+    attempt_ = 1;
     if (rows > 1 && stage.instance->component().promises(LEAT_STATELESS)) {
-        auto second = batch.slice(rows / 2, rows - rows / 2);
-        if (run_stage(index, batch.slice(0, rows / 2), out)) return run_stage(index, std::move(second), out);
-        run_.drop(second);
-        return false;
+        auto first = next.batch.slice(0, rows / 2);
+        next.batch = next.batch.slice(rows / 2, rows - rows / 2);
+        work_.push_back({index, std::move(first)});
+        return Step::done;
     }
     std::vector<plugin::Reject> all;
-    for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t row = 0; row < rows; ++row)
         all.push_back({row, answer.text.empty() ? "process answered LEAT_ERR_DATA and gave no reason" : answer.text});
-    }
-    stage.outlet->reject(batch, all);
+    stage.outlet->reject(next.batch, all);
+    work_.pop_back();
     return hand_on(index, static_cast<std::uint64_t>(rows), out);
 }
 

@@ -1,7 +1,8 @@
-// Runs a batch through the transforms of a pipeline, one after the other, on whatever thread the pipeline gives.
+// Takes batches through the transforms of a pipeline, one after the other, on whatever thread the pipeline gives.
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,43 +15,68 @@ namespace leat::runtime {
 class Staging final : public plugin::Outlet {
 public:
     bool emit(Batch batch) override {
-        staged.push_back(std::move(batch));
+        if (batch.rows() > 0) batches.push_back(std::move(batch));
         return true;
     }
     bool reject(const Batch& lent, std::span<const plugin::Reject> rows) override;
+    void clear() {
+        batches.clear();
+        letters.clear();
+    }
 
-    std::vector<Batch> staged;
+    std::vector<Batch> batches;
     std::vector<delivery::DeadLetter> letters;
     const plugin::Instance* instance = nullptr;
+    bool taking = false;  ///< a process or flush is running; a pipeline component has one outlet for everything
 };
 
-/// One task at a time.
+/// What is on its way lies on a stack, so that a retry waits without a thread. One task at a time.
 class Transforms {
 public:
     explicit Transforms(RunState& run) : run_(run) {}
 
     /// Adds the next stage, in order. `outlet` is the one that `instance` emits to.
-    void add(plugin::Instance& instance, Staging& outlet) { stages_.push_back({&instance, &outlet}); }
+    void add(plugin::Instance& instance, Staging& outlet);
     bool empty() const noexcept { return stages_.empty(); }
 
-    /// Appends to `out` what comes out of the last stage. False: the run has failed, and all rows are accounted for.
-    bool process(Batch batch, std::vector<Batch>& out);
-    /// At the end: everything that the stages still hold.
-    bool flush(std::vector<Batch>& out);
+    /// Takes a batch in; run() does the work, and must have answered done before.
+    void put(Batch batch);
+    /// No more will come: run() has the stages give what they still hold.
+    void end() { ending_ = true; }
+
+    enum class Step {
+        done,   ///< all that was put in has come out
+        later,  ///< a stage asked for a retry: run again at the time given
+        ended,  ///< the run has failed or was stopped, and what was on its way is dropped and counted
+    };
+    /// Appends to `out` what comes out of the last stage.
+    Step run(std::vector<Batch>& out, SteadyTime& later);
+
+    /// Drops and counts what is on its way.
+    void drop();
 
 private:
     struct Stage {
         plugin::Instance* instance;
         Staging* outlet;
     };
-    bool run_stage(std::size_t index, Batch batch, std::vector<Batch>& out);
-    bool hand_on(std::size_t index, std::uint64_t rows_in, std::vector<Batch>& out);
-    bool handle_data_error(std::size_t index, Batch batch, const plugin::Answer& answer, std::vector<Batch>& out);
-    void drop_staged(Staging& outlet);
+    struct Work {
+        std::size_t stage;
+        Batch batch;
+    };
+    Step process_next(std::vector<Batch>& out, SteadyTime& later);
+    Step flush_next(std::vector<Batch>& out, SteadyTime& later);
+    Step hand_on(std::size_t stage, std::uint64_t rows_in, std::vector<Batch>& out);
+    Step split(const plugin::Answer& answer, std::vector<Batch>& out);
+    Step try_again_or_end(std::size_t stage, const plugin::Answer& answer, const char* entry, SteadyTime& later);
 
     RunState& run_;
     std::vector<Stage> stages_;
-    std::vector<std::vector<Batch>> spare_;  // memory of staged lists, used again
+    std::vector<Work> work_;  // the last is the next
+    std::uint32_t attempt_ = 1;
+    std::optional<SteadyTime> next_try_;
+    bool ending_ = false;
+    std::size_t next_flush_ = 0;
 };
 
 }  // namespace leat::runtime

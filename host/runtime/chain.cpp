@@ -1,0 +1,270 @@
+#include "runtime/chain.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <utility>
+
+namespace leat::runtime {
+
+namespace {
+
+// A chain gives the strand back after this, so that many pipelines share few threads fairly.
+constexpr int quantum_steps = 512;
+constexpr auto quantum_time = std::chrono::microseconds(200);
+// The clock is read once in so many steps.
+constexpr int steps_between_looks = 8;
+
+}  // namespace
+
+Chain::Chain(RunState& run, const Parts& parts, ComputePool& compute)
+    : run_(run),
+      parts_(parts),
+      wake_up_([this] { wake(); }),
+      strand_(boost::asio::make_strand(compute.get_executor())),
+      timer_(strand_) {}
+
+// ---- When it runs ---------------------------------------------------------------------------------------------------
+
+void Chain::start(std::weak_ptr<void> owner, std::function<void()> finished) {
+    owner_ = std::move(owner);
+    finished_ = std::move(finished);
+    state_.store(State::posted, std::memory_order_release);
+    post();
+}
+
+void Chain::post() {
+    boost::asio::post(strand_, [this, held = owner_.lock()] { run_on_strand(); });
+}
+
+void Chain::wake() {
+    auto now = state_.load(std::memory_order_acquire);
+    for (;;) {
+        switch (now) {
+            case State::parked:
+                if (!state_.compare_exchange_weak(now, State::posted, std::memory_order_acq_rel)) continue;
+                if (on_thread_) {
+                    const std::lock_guard lock(mutex_);
+                    woken_.notify_one();
+                } else {
+                    post();
+                }
+                return;
+            case State::running:
+                if (!state_.compare_exchange_weak(now, State::woken, std::memory_order_acq_rel)) continue;
+                return;
+            case State::not_started:
+            case State::posted:
+            case State::woken:
+            case State::finished:
+                return;
+        }
+    }
+}
+
+void Chain::run_on_strand() {
+    state_.store(State::running, std::memory_order_release);
+    Step next;
+    try {
+        next = step();
+    } catch (const std::exception& e) {
+        run_.fail_by(e.what());
+        next = Step::finished;
+    }
+    switch (next) {
+        case Step::again:
+            state_.store(State::posted, std::memory_order_release);
+            post();
+            return;
+        case Step::parked: {
+            // Whoever wakes it from here on posts to this strand, and so waits for this handler.
+            auto running = State::running;
+            if (!state_.compare_exchange_strong(running, State::parked, std::memory_order_acq_rel)) {
+                state_.store(State::posted, std::memory_order_release);
+                post();
+            } else if (wake_at_) {
+                arm_timer();
+            }
+            return;
+        }
+        case Step::finished:
+            state_.store(State::finished, std::memory_order_release);
+            timer_.cancel();
+            std::exchange(finished_, nullptr)();
+            return;
+    }
+}
+
+// A timer that rings early costs a step; arming one costs a system call.
+void Chain::arm_timer() {
+    if (armed_for_ && *armed_for_ <= *wake_at_) return;
+    armed_for_ = wake_at_;
+    timer_.expires_at(*wake_at_);
+    timer_.async_wait([this, held = owner_.lock()](const boost::system::error_code& error) {
+        if (error) return;
+        armed_for_.reset();
+        wake();
+    });
+}
+
+void Chain::run_here() {
+    on_thread_ = true;
+    for (;;) {
+        state_.store(State::running, std::memory_order_release);
+        const auto next = step();
+        if (next == Step::finished) break;
+        if (next == Step::again) continue;
+        auto running = State::running;
+        if (!state_.compare_exchange_strong(running, State::parked, std::memory_order_acq_rel)) continue;
+        const auto posted = [this] { return state_.load(std::memory_order_acquire) == State::posted; };
+        std::unique_lock lock(mutex_);
+        if (wake_at_) {
+            woken_.wait_until(lock, *wake_at_, posted);
+        } else {
+            woken_.wait(lock, posted);
+        }
+    }
+    state_.store(State::finished, std::memory_order_release);
+}
+
+// ---- What it does ---------------------------------------------------------------------------------------------------
+
+Chain::Step Chain::step() {
+    wake_at_.reset();
+    const auto until = std::chrono::steady_clock::now() + quantum_time;
+    for (int n = 0;; ++n) {
+        if (run_.stop.reached(StopState::stop)) return Step::finished;
+        if (n >= quantum_steps || (n > 0 && n % steps_between_looks == 0 && std::chrono::steady_clock::now() >= until))
+            return Step::again;
+
+        // Backwards, so that what is nearest to the target moves first.
+        if (parts_.loader) {
+            const auto loaded = load();
+            if (loaded == Load::later) return Step::parked;
+            if (loaded == Load::ended) return Step::finished;
+        }
+        if (next_staged_ < staged_.size()) {
+            // load() makes room for itself.
+            const auto put = parts_.bucket.try_put(staged_[next_staged_], parts_.loader ? nobody_ : wake_up_);
+            if (put == Bucket::Put::closed) return Step::finished;
+            if (put == Bucket::Put::taken) ++next_staged_;
+            if (put == Bucket::Put::full && !parts_.loader) return Step::parked;
+            continue;
+        }
+        staged_.clear();
+        next_staged_ = 0;
+        SteadyTime later;
+        const auto transformed = parts_.transforms.run(staged_, later);
+        if (transformed == Transforms::Step::ended) return Step::finished;
+        if (!staged_.empty()) continue;
+        if (transformed == Transforms::Step::later) {
+            wake_no_later_than(later);
+            return Step::parked;
+        }
+        if (input_ended_) {
+            parts_.bucket.close();
+            if (!parts_.loader) return Step::finished;
+            continue;
+        }
+        Batch batch;
+        switch (next_input(batch)) {
+            case Input::batch:
+                if (parts_.transforms.empty()) {
+                    staged_.push_back(std::move(batch));
+                } else {
+                    parts_.transforms.put(std::move(batch));
+                }
+                break;
+            case Input::none:
+                return Step::parked;
+            case Input::more:
+                break;
+            case Input::ended:
+                parts_.transforms.end();
+                input_ended_ = true;
+                break;
+        }
+    }
+}
+
+Chain::Input Chain::next_input(Batch& batch) {
+    if (parts_.inlet) {
+        switch (parts_.inlet->try_pop(batch, wake_up_)) {
+            case Inlet::Pop::taken:
+                return Input::batch;
+            case Inlet::Pop::empty:
+                return Input::none;
+            case Inlet::Pop::closed:
+                return Input::ended;
+        }
+    }
+    if (next_in_ < inbox_.size()) {
+        batch = std::move(inbox_[next_in_++]);
+        return Input::batch;
+    }
+    inbox_.clear();
+    next_in_ = 0;
+    if (source_ended_ || run_.stop.reached(StopState::drain)) return Input::ended;
+    if (ask_source_at_ && std::chrono::steady_clock::now() < *ask_source_at_) {
+        wake_no_later_than(*ask_source_at_);
+        return Input::none;
+    }
+    ask_source_at_.reset();
+    SteadyTime later;
+    switch (parts_.reader->read(later)) {
+        case Reader::Next::again:
+            break;
+        case Reader::Next::later:
+            ask_source_at_ = later;
+            break;
+        case Reader::Next::ended:
+            source_ended_ = true;
+            break;
+    }
+    return Input::more;
+}
+
+// Writes every bucket that is due.
+Chain::Load Chain::load() {
+    for (;;) {
+        if (!loading_) {
+            std::optional<SteadyTime> due;
+            switch (parts_.bucket.try_take(bucket_in_hand_, due)) {
+                case Bucket::Take::taken:
+                    parts_.loader->start(bucket_in_hand_.batches);
+                    loading_ = true;
+                    break;
+                case Bucket::Take::later:
+                    if (due) wake_no_later_than(*due);
+                    return Load::nothing;
+                case Bucket::Take::closed:
+                    return Load::ended;
+            }
+        }
+        SteadyTime later;
+        switch (parts_.loader->run(later)) {
+            case Loader::Step::done:
+                loading_ = false;
+                break;
+            case Loader::Step::later:
+                wake_no_later_than(later);
+                return Load::later;
+            case Loader::Step::ended:
+                return Load::ended;
+        }
+    }
+}
+
+void Chain::drop() {
+    for (; next_in_ < inbox_.size(); ++next_in_)
+        run_.drop(inbox_[next_in_]);
+    for (; next_staged_ < staged_.size(); ++next_staged_)
+        run_.drop(staged_[next_staged_]);
+    inbox_.clear();
+    staged_.clear();
+    parts_.transforms.drop();
+    if (parts_.loader) parts_.loader->drop();
+    bucket_in_hand_.clear();
+}
+
+}  // namespace leat::runtime

@@ -1,0 +1,50 @@
+#include "runtime/reader.hpp"
+
+#include <algorithm>
+
+namespace leat::runtime {
+
+using plugin::Answer;
+using plugin::Status;
+
+namespace {
+
+// A source that has nothing is asked again after this, doubling from the first to the last.
+constexpr auto first_idle_wait = std::chrono::milliseconds(1);
+constexpr auto longest_idle_wait = std::chrono::milliseconds(100);
+
+}  // namespace
+
+Reader::Next Reader::read(SteadyTime& later) {
+    if (run_.stop.reached(StopState::drain)) return Next::ended;
+    gave_ = false;
+    auto answer = source_->read(run_.plan.bucket);
+    if (answer.ok()) {
+        attempt_ = 1;
+        if (answer.status == Status::end) {
+            at_end_.store(true, std::memory_order_release);
+            return Next::ended;
+        }
+        if (answer.status == Status::ok || gave_) {
+            idle_ = {};
+            return Next::again;
+        }
+        idle_ = std::clamp(2 * idle_, first_idle_wait, longest_idle_wait);
+        later = std::chrono::steady_clock::now() + idle_;
+        return Next::later;
+    }
+    if (answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::drain))
+        return Next::ended;
+    if (gave_ && answer.status == Status::retry && !answer.misbehaved) {
+        answer.misbehaved = true;
+        answer.text = "answered LEAT_ERR_RETRY after it had put rows out, which would come twice";
+    }
+    if (run_.may_retry(answer, attempt_)) {
+        later = run_.time_of_try(++attempt_);
+        return Next::later;
+    }
+    run_.fail(source_->error(answer, "read"), answer.status);
+    return Next::ended;
+}
+
+}  // namespace leat::runtime

@@ -1,0 +1,42 @@
+// Asks a source for rows: when again, and whether to try again.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+#include "plugin/instance.hpp"
+#include "runtime/run_state.hpp"
+
+namespace leat::runtime {
+
+/// One task at a time.
+class Reader {
+public:
+    explicit Reader(RunState& run) : run_(run) {}
+    void use(plugin::Instance& source) { source_ = &source; }
+    const plugin::Instance& source() const { return *source_; }
+
+    enum class Next {
+        again,  ///< at once
+        later,  ///< at the time given: it had nothing, or asked for a retry
+        ended,  ///< at its end, failed or stopped
+    };
+    /// One read. A failure is noted in the run, and ends the source like its end does.
+    Next read(SteadyTime& later);
+
+    /// By the outlet of the source: what it takes can be given only once, so that a read cannot be tried again.
+    void gave_something() { gave_ = true; }
+
+    /// True once the source has said that there is no more, ever. Any thread.
+    bool at_end() const noexcept { return at_end_.load(std::memory_order_acquire); }
+
+private:
+    RunState& run_;
+    plugin::Instance* source_ = nullptr;
+    std::uint32_t attempt_ = 1;
+    std::chrono::milliseconds idle_{0};
+    bool gave_ = false;
+    std::atomic<bool> at_end_{false};
+};
+
+}  // namespace leat::runtime
