@@ -26,7 +26,10 @@ Exit check(const CheckArguments& verb, const Arguments& arguments, const Console
         boost::json::array list;
         for (const auto& problem : findings.problems.sorted())
             list.emplace_back(problem_json(problem));
-        if (!prepared) list.emplace_back(problem_json({{}, "", prepared.error().text()}));
+        if (!prepared) {
+            const config::Problem unreadable{{}, "", prepared.error().text()};  // named: gcc 12 warns of a temporary
+            list.emplace_back(problem_json(unreadable));
+        }
         const bool ok = list.empty();
         boost::json::array refused(findings.refused.begin(), findings.refused.end());
         console.out << boost::json::serialize(boost::json::object{
