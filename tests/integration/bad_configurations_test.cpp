@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(an_unreadable_file_is_named) {
     const auto ended = integration::run(command, options);
     BOOST_TEST(ended.code == 3);
     BOOST_TEST(ended.err ==
-               "p.yaml: Permission denied; make it readable for the user that runs leat\n"
+               "p.yaml: cannot be read: Permission denied; check its owner and its mode\n"
                "leat: 1 problem; nothing was run\n");
 }
 

@@ -43,7 +43,8 @@ BOOST_AUTO_TEST_CASE(a_source_that_is_not_there_is_named) {
     const auto ended = run_json("p.yaml");
     BOOST_TEST(ended.code == 3);
     BOOST_TEST(text(pipeline_of(ended.out), "error") ==
-               "pipeline \"a\": extract csv: cannot open a.csv: No such file or directory; check the option path");
+               "pipeline \"a\": extract csv: a.csv does not exist: check the path; it is taken from the directory " +
+                   path().string() + " unless it begins with /");
 }
 
 BOOST_AUTO_TEST_CASE(an_output_directory_that_is_not_there_is_named) {

@@ -147,8 +147,10 @@ const std::vector<AtRunTime> at_run_time = {
      "pipeline \"a\": extract bad.source: read broke a rule of the plugin ABI: emit: a malformed batch: ", 4},
     {"emits text that is no UTF-8", "extract: { bad.source: { mode: bad-utf8 } }\n    load: { \"null\": {} }",
      "pipeline \"a\": extract bad.source: read broke a rule of the plugin ABI: emit: a malformed batch: ", 4},
-    {"emits the same batch twice", "extract: { bad.source: { mode: emits-twice } }\n    load: { \"null\": {} }",
-     "pipeline \"a\": extract bad.source: read broke a rule of the plugin ABI: emit: the batch was ", 4},
+    {"emits the same batch twice",
+     "extract: { bad.source: {} }\n    transform: [{ bad.transform: { mode: emits-twice } }]\n    load: { \"null\": {} "
+     "}",
+     "pipeline \"a\": transform 1 bad.transform: process broke a rule of the plugin ABI: emit: the batch was ", 4},
 };
 
 }  // namespace

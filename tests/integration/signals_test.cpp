@@ -81,10 +81,12 @@ BOOST_AUTO_TEST_CASE(at_any_moment_the_receipt_balances_and_the_target_has_what_
     std::mt19937 dice(20261125);
     for (int round = 0; round < 20; ++round) {
         std::filesystem::remove(path() / "out.ndjson");
+        std::filesystem::remove_all(path() / ".leat");
         Options options;
         options.directory = path();
         Process process(leat_command({"run", "--json", "p.yaml"}), options);
-        // From before main() to the middle of the run: the moment is told by what the process has done, not by a clock.
+        // From before the first row to the middle of the run: the moment is told by what the process has done, not by a
+        // clock.
         const auto until = dice() % 4'000'000;
         if (round % 4 != 0) {
             process.wait_until(
