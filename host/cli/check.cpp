@@ -27,7 +27,8 @@ Exit check(const CheckArguments& verb, const Arguments& arguments, const Console
         for (const auto& problem : findings.problems.sorted())
             list.emplace_back(problem_json(problem));
         if (!prepared) {
-            const config::Problem unreadable{{}, "", prepared.error().text()};  // named: gcc 12 warns of a temporary
+            config::Problem unreadable;
+            unreadable.message = prepared.error().text();
             list.emplace_back(problem_json(unreadable));
         }
         const bool ok = list.empty();
