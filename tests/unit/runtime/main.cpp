@@ -1,0 +1,6 @@
+#define BOOST_TEST_MODULE runtime
+#include <boost/test/unit_test.hpp>
+
+#include "deadline.hpp"
+
+BOOST_TEST_GLOBAL_FIXTURE(Deadline);
