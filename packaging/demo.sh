@@ -10,12 +10,11 @@ cmake --preset release -B build/demo -DLEAT_TESTS=OFF -DLEAT_BENCH=OFF >/dev/nul
 cmake --build build/demo -- --quiet
 
 show() {
-    printf '\n$ %s\n' "$*"
-    "$@"
+    printf '\n$ %s\n' "$1"
+    eval "$1"
 }
 mkdir -p out
-show build/demo/bin/leat run config/examples/birdstrikes.yaml
-show sqlite3 out/birdstrikes.db ".schema strikes"
-show sqlite3 -box out/birdstrikes.db \
-    "SELECT species, count(*) AS strikes, sum(damaged) AS damaged, sum(cost_dollars) AS dollars, max(flown_on) AS latest
-FROM strikes GROUP BY species ORDER BY strikes DESC LIMIT 8"
+show 'build/demo/bin/leat run config/examples/birdstrikes.yaml'
+show 'sqlite3 out/birdstrikes.db ".schema strikes"'
+show 'sqlite3 -box out/birdstrikes.db "SELECT species, count(*) AS strikes, sum(damaged) AS damaged,
+    sum(cost_dollars) AS dollars, max(flown_on) AS latest FROM strikes GROUP BY species ORDER BY strikes DESC LIMIT 8"'
