@@ -85,12 +85,6 @@ public:
 
     std::optional<Settings> load(const std::string& text) {
         if (!read_document(text, settings_.file)) return std::nullopt;
-        if (manager_.value) read_manager(*manager_.value);
-        if (memory_.value) {
-            Section top(*documents_.begin(), "", problems_);
-            top.read_bytes({memory_.value, "memory"}, settings_.memory, mebi, tebi);
-        }
-        if (bucket_.value) read_bucket(*bucket_.value, "bucket", default_bucket_);
         for (const auto& connection : connections_)
             check_connection(connection);
         for (const auto& pipeline : pipelines_)
@@ -103,12 +97,13 @@ public:
     }
 
 private:
+    /// False when it is no YAML.
     bool read_document(const std::string& text, const fs::path& file) {
         auto parsed = parse_yaml(text, file.string(), environment_, problems_);
         if (!parsed) return false;
-        files_.push_back(file);
+        open_files_.push_back(file);
         read_top(documents_.emplace_back(std::move(*parsed)), file);
-        files_.pop_back();
+        open_files_.pop_back();
         return true;
     }
 
@@ -128,9 +123,10 @@ private:
         const auto version = top.get("version");
         if (version || is_main) read_version(version, root);
         if (const auto plugins = top.get("plugins")) read_plugins(*plugins.value, file);
-        take_once(top.get("manager"), manager_);
-        take_once(top.get("memory"), memory_);
-        take_once(top.get("bucket"), bucket_);
+        const auto manager = top.get("manager"), memory = top.get("memory"), bucket = top.get("bucket");
+        if (is_first(manager, manager_)) read_manager(*manager.value);
+        if (is_first(memory, memory_)) top.read_bytes(memory, settings_.memory, mebi, tebi);
+        if (is_first(bucket, bucket_)) read_bucket(*bucket.value, "bucket", default_bucket_);
         if (const auto connections = top.get("connections")) collect(*connections.value, "connections", connections_);
         if (const auto pipelines = top.get("pipelines")) collect(*pipelines.value, "pipelines", pipelines_);
         const auto include = top.get("include");
@@ -175,13 +171,18 @@ private:
         });
     }
 
+    /// Reads a file, once however often it is named.
     void include(const fs::path& file, const Node& by) {
-        for (const auto& open : files_) {
+        const auto is_same = [&](const fs::path& other) {
             std::error_code unreadable;
-            if (!fs::equivalent(open, file, unreadable)) continue;
+            return fs::equivalent(other, file, unreadable);
+        };
+        if (std::any_of(open_files_.begin(), open_files_.end(), is_same)) {
             return problems_.add(by.mark, "include",
                                  in_quotes(file.string()) + " is being read already; a file must not include itself");
         }
+        if (std::any_of(included_.begin(), included_.end(), is_same)) return;
+        included_.push_back(file);
         const auto text = read_text_file(file, largest_file);
         if (!text) return problems_.add(by.mark, "include", in_quotes(file.string()) + ' ' + text.error().message());
         read_document(text.value(), file);
@@ -207,14 +208,15 @@ private:
         }
     }
 
-    /// A section that applies to the whole may stand in one file only.
-    void take_once(const Section::Found& found, Section::Found& taken) {
-        if (!found) return;
-        if (taken) {
-            return problems_.add(found->mark, std::string(found.name),
-                                 "is given twice; first at " + taken->mark.text());
+    /// A section that applies to the whole may stand in one file only: the first one that is `seen`.
+    bool is_first(const Section::Found& found, Section::Found& seen) {
+        if (!found) return false;
+        if (seen) {
+            problems_.add(found->mark, std::string(found.name), "is given twice; first at " + seen->mark.text());
+            return false;
         }
-        taken = found;
+        seen = found;
+        return true;
     }
 
     /// Named entries of a mapping, which may come from several files; a name must come once.
@@ -406,7 +408,7 @@ private:
         if (out.kind != Node::Kind::map) out.mark = connection.mark;
         out.kind = Node::Kind::map;
         for (const auto& [key, value] : connection.entries) {
-            if (!out.find(key.text)) out.entries.emplace_back(key, value);
+            if (!out.find(key.text)) out.entries.push_back({key, value});
         }
         return out;
     }
@@ -447,8 +449,9 @@ private:
     Problems& problems_;
     Settings settings_;
     BucketSettings default_bucket_;
-    std::deque<Node> documents_;   ///< entries point into them
-    std::vector<fs::path> files_;  ///< being read, the main one first
+    std::deque<Node> documents_;        ///< entries point into them
+    std::vector<fs::path> open_files_;  ///< from the main one to that which is being read
+    std::vector<fs::path> included_;
     Section::Found manager_, memory_, bucket_;
     std::vector<Entry> connections_;
     std::vector<Entry> pipelines_;

@@ -73,12 +73,16 @@ public:
 
     std::optional<Node> root;
     YAML::Mark begin;
+    bool has_begun = false;
 
     /// The list or mapping that was being read when the parser gave up, or where the last value began.
     Mark innermost() const { return stack_.empty() ? last_ : stack_.back().node.mark; }
     Mark last() const { return last_; }
 
-    void OnDocumentStart(const YAML::Mark& mark) override { begin = mark; }
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        begin = mark;
+        has_begun = true;
+    }
     void OnDocumentEnd() override {}
 
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -227,7 +231,7 @@ private:
         } else {
             const auto [first, is_new] = top.keys_so_far.try_emplace(top.key->text, top.key->mark);
             if (is_new && !top.key->wrong) {
-                top.node.entries.emplace_back(std::move(*top.key), std::move(node));
+                top.node.entries.push_back({std::move(*top.key), std::move(node)});
             } else if (!is_new) {
                 problem(top.key->mark, "this key stands twice in its mapping, first at " + first->second.text());
             }
@@ -239,11 +243,11 @@ private:
         const bool is_text = key.kind == Node::Kind::scalar && !key.secret;
         const Mark mark = key.mark;
         if (!is_text) {
+            problem(mark, "a key must be a text");
             key = Node{};
             key.mark = mark;
         }
         top.key = std::move(key);
-        if (!is_text) problem(mark, "a key must be a text");
         if (top.key->text == "<<") problem(mark, "merge keys (<<) are not read here; write the keys out");
         top.key->wrong = !is_text || top.key->text == "<<";
         top.node.wrong = top.node.wrong || top.key->wrong;
@@ -365,7 +369,7 @@ std::optional<Node> parse_yaml(const std::string& text, const std::string& file,
         parser.HandleNextDocument(builder);
         has_second = parser.HandleNextDocument(second);
     } catch (const YAML::Exception& e) {
-        add_syntax_problem(e, source, builder, problems);
+        add_syntax_problem(e, source, second.has_begun ? second : builder, problems);
         return std::nullopt;
     }
     if (has_second) {

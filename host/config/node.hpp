@@ -21,11 +21,16 @@ struct Node {
     bool wrong = false;       ///< a problem tells why already: the value means nothing
     bool secret = false;      ///< the scalar of a !secret; its text is the value already
     std::vector<Node> items;  ///< of a list
-    std::vector<std::pair<Node, Node>> entries;  ///< of a map, in order; keys are scalars
+    struct Entry;
+    std::vector<Entry> entries;  ///< of a map, in order; keys are scalars
 
     bool is_null() const;
     const Node* find(std::string_view key) const;
     std::vector<std::string> keys() const;
+};
+
+struct Node::Entry {
+    Node key, value;
 };
 
 /// Reads one variable of the environment.

@@ -67,7 +67,7 @@ void Section::read_bytes(const Found& found, std::uint64_t& out, std::uint64_t l
     const auto read = parse_bytes(found->text);
     if (!read) return problem(found, read.error().message());
     if (read.value() < least || read.value() > most)
-        return problem(found, "is " + found->text + ", but must be from " + range);
+        return problem(found, "is " + printable(found->text) + ", but must be from " + range);
     out = read.value();
 }
 
@@ -80,7 +80,7 @@ void Section::read_duration(const Found& found, std::chrono::nanoseconds& out, s
     const auto read = parse_duration(found->text);
     if (!read) return problem(found, read.error().message());
     if (read.value() < least || read.value() > most)
-        return problem(found, "is " + found->text + ", but must be from " + range);
+        return problem(found, "is " + printable(found->text) + ", but must be from " + range);
     out = read.value();
 }
 

@@ -36,7 +36,8 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::string below(const std::string& path, std::string_view name) {
-    return path.empty() ? printable(name) : path + '.' + printable(name);
+    const std::string step = name.empty() ? "\"\"" : printable(name);
+    return path.empty() ? step : path + '.' + step;
 }
 
 std::string joined(const std::vector<std::string>& names, std::string_view word) {

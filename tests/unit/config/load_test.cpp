@@ -299,7 +299,7 @@ BOOST_AUTO_TEST_CASE(keeps_names_to_what_can_be_a_file_name) {
     BOOST_TEST(of(".hidden") == "leat.yaml:3:3: pipelines..hidden" + rule);
     BOOST_TEST(of("a/b") == "leat.yaml:3:3: pipelines.a/b" + rule);
     BOOST_TEST(of("caf\xC3\xA9") == "leat.yaml:3:3: pipelines.caf\xC3\xA9" + rule);
-    BOOST_TEST(of("\"\"") == "leat.yaml:3:3: pipelines." + rule);
+    BOOST_TEST(of("\"\"") == "leat.yaml:3:3: pipelines.\"\"" + rule);
     BOOST_TEST(of("\"a\\nb\"") == "leat.yaml:3:3: pipelines.a\\nb" + rule);
     BOOST_TEST(of(std::string(101, 'a')) == "leat.yaml:3:3: pipelines." + std::string(60, 'a') + "..." + rule);
 }
@@ -517,6 +517,16 @@ BOOST_AUTO_TEST_CASE(merges_the_files_that_a_pattern_names_by_name) {
     BOOST_TEST(json(*settings.pipelines[0].extract) == R"(sqlite {"path":"x.db"})");
     BOOST_TEST(json(*settings.pipelines[4].extract) == R"(sqlite {"path":"x.db"})");
     BOOST_TEST(folder.without_folder(settings.pipelines[1].where.text()) == "conf.d/10.yaml:2:3");
+}
+
+BOOST_AUTO_TEST_CASE(reads_a_file_once_however_often_it_is_named) {
+    Folder folder;
+    folder.write("leat.yaml", complete_with("include: [a.yaml, ./a.yaml, b.yaml, \"*.yml\"]\n"));
+    folder.write("a.yaml", "pipelines:\n  q: {extract: a, load: b}\n");
+    folder.write("b.yaml", "include: [a.yaml]\n");
+    std::filesystem::create_symlink("a.yaml", folder.path() / "link.yml");
+    const std::vector<std::string> expected = {"p", "q"};
+    BOOST_TEST(names(folder.settings_of("leat.yaml")) == expected, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(is_content_with_a_pattern_that_matches_nothing) {

@@ -1,10 +1,12 @@
 // What must hold for every input. The seed is printed; RC_PARAMS="seed=..." runs a failure again.
 #include <rapidcheck.h>
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "config/schema_check.hpp"
 #include "config/units.hpp"
+#include "real_components.hpp"
 #include "support.hpp"
 
 using namespace leat::config;
@@ -69,6 +71,57 @@ rc::Gen<std::string> mutated() {
     });
 }
 
+/// Options with some of the names and values that components know, and some that they do not.
+rc::Gen<boost::json::value> options(const boost::json::value& schema) {
+    return rc::gen::exec([&schema] {
+        std::vector<std::string> names = {"x", "pth", "query"};
+        if (const auto* properties = schema.as_object().if_contains("properties")) {
+            for (const auto& property : properties->as_object())
+                names.emplace_back(property.key());
+        }
+        const auto value = [] {
+            return boost::json::parse(*rc::gen::elementOf(std::vector<std::string>{"null",
+                                                                                   "true",
+                                                                                   "false",
+                                                                                   "0",
+                                                                                   "1",
+                                                                                   "-5",
+                                                                                   "1.5",
+                                                                                   "1e3",
+                                                                                   "1e300",
+                                                                                   "18446744073709551615",
+                                                                                   "\"\"",
+                                                                                   "\"a\"",
+                                                                                   "\";;\"",
+                                                                                   "\"sample\"",
+                                                                                   "\"all\"",
+                                                                                   "\"append\"",
+                                                                                   "\"upsert\"",
+                                                                                   "\"table\"",
+                                                                                   "\"5 rows/s\"",
+                                                                                   "\"SELECT 1\"",
+                                                                                   "[]",
+                                                                                   "[\"a\"]",
+                                                                                   "[\"a\", \"a\"]",
+                                                                                   "[\"a\", 5]",
+                                                                                   "[\"\"]",
+                                                                                   "[[]]",
+                                                                                   "{}",
+                                                                                   "{\"a\": \"int64\"}",
+                                                                                   "{\"a\": \"int46\"}",
+                                                                                   "{\"a\": \"decimal(12, 2)\"}",
+                                                                                   "{\"a\": \"sequence\"}",
+                                                                                   "{\"a\": 5}"}));
+        };
+        if (*rc::gen::inRange(0, 8) == 0) return value();
+        boost::json::object out;
+        const auto count = *rc::gen::inRange(0, 6);
+        for (int i = 0; i < count; ++i)
+            out[*rc::gen::elementOf(names)] = value();
+        return boost::json::value(out);
+    });
+}
+
 /// Whatever comes in, what comes out is either problems, each with its text, or settings within their ranges.
 void check_invariants(const std::string& yaml) {
     Problems problems;
@@ -104,6 +157,33 @@ BOOST_AUTO_TEST_CASE(any_bytes_give_settings_or_problems) {
 
 BOOST_AUTO_TEST_CASE(a_changed_configuration_gives_settings_or_problems) {
     holds(rc::check("a changed configuration", [] { check_invariants(*mutated()); }));
+}
+
+BOOST_AUTO_TEST_CASE(there_are_words_for_all_that_real_schemas_refuse) {
+    std::size_t good = 0, bad = 0;
+    for (const auto* component : real_components()) {
+        const auto json = boost::json::parse(component->config_schema);
+        const auto schema = ComponentSchema::parse(component->config_schema);
+        BOOST_TEST_REQUIRE(schema.has_value());
+        holds(rc::check(std::string("options of ") + component->id, [&] {
+            ComponentSettings settings;
+            settings.id = component->id;
+            settings.value = *options(json);
+            RC_LOG() << boost::json::serialize(settings.value);
+            Problems problems;
+            schema.value().check(settings, "x", problems);
+            // This is how valijson's own words begin: it refuses what the rules did not.
+            RC_ASSERT(text_of(problems).find("does not fit the schema") == std::string::npos);
+            ++(problems.empty() ? good : bad);
+            if (!problems.empty()) return;
+            // What is good stays good when its defaults are written out.
+            settings.value = schema.value().with_defaults(settings.value);
+            schema.value().check(settings, "x", problems);
+            RC_ASSERT(text_of(problems) == "");
+        }));
+    }
+    BOOST_TEST(good > 10u);
+    BOOST_TEST(bad > 10u);
 }
 
 BOOST_AUTO_TEST_CASE(a_size_is_read_as_it_was_written) {

@@ -1,12 +1,9 @@
 // What is said of a component's keys, by schemas made for the test and by those of the real plugins.
-#include <dlfcn.h>
-#include <leat/leat.h>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <memory>
 
 #include "config/schema_check.hpp"
+#include "real_components.hpp"
 #include "support.hpp"
 
 using namespace leat::config;
@@ -48,30 +45,6 @@ std::string property(const std::string& schema) {
 std::string refusal(std::string_view schema) {
     const auto parsed = ComponentSchema::parse(schema);
     return parsed ? "it is good" : parsed.error().message();
-}
-
-/// A component of a built plugin.
-const leat_component& real(const std::string& plugin, const std::string& id, std::uint32_t kind) {
-    // Never closed: what is returned lies in it.
-    void* const library = ::dlopen((LEAT_PLUGINS "/" + plugin + ".so").c_str(), RTLD_NOW | RTLD_LOCAL);
-    BOOST_TEST_REQUIRE(library != nullptr, ::dlerror());
-    const auto entry = reinterpret_cast<decltype(&leat_plugin_v1)>(::dlsym(library, "leat_plugin_v1"));
-    BOOST_REQUIRE(entry);
-    const leat_plugin* const described = entry();
-    for (std::uint32_t i = 0; i < described->n_components; ++i) {
-        const auto& each = *described->components[i];
-        if (each.id == id && each.kind == kind) return each;
-    }
-    BOOST_FAIL("no such component: " + id);
-    return *described->components[0];
-}
-
-const char* source(const std::string& id) {
-    return real(id, id, LEAT_SOURCE).config_schema;
-}
-
-const char* sink(const std::string& id) {
-    return real(id, id, LEAT_SINK).config_schema;
 }
 
 }  // namespace
@@ -291,6 +264,25 @@ BOOST_AUTO_TEST_CASE(never_shows_a_secret) {
                "6:14: x.k: is a secret, but must have at most 3 characters");
 }
 
+BOOST_AUTO_TEST_CASE(says_nothing_of_values_that_could_not_be_read) {
+    Problems problems;
+    const auto settings =
+        load_text(pipeline_with("    load: b\n    extract:\n      x:\n        a: ${NONE}\n        b: !secret env:NONE\n"
+                                "        c: one\n        d: {<<: {}}\n"),
+                  "leat.yaml", environment({}), problems);
+    BOOST_TEST_REQUIRE(settings.has_value());
+    const auto* schema = R"({"properties": {"a": {"type": "integer"}, "b": {"enum": ["x"]}, "c": {"type": "integer"},
+                             "d": {"type": "object", "required": ["e"]}}, "if": {}, "then": {"required": ["e"]}})";
+    ComponentSchema::parse(schema).value().check(*settings->pipelines.at(0).extract, "pipelines.p.extract.x", problems);
+    BOOST_TEST(
+        text_of(problems) ==
+        "leat.yaml:7:12: pipelines.p.extract.x.a: the environment has no NONE; set it, or write a default, as in "
+        "${NONE:-default}\n"
+        "leat.yaml:8:12: pipelines.p.extract.x.b: !secret: the environment has no NONE; set it\n"
+        "leat.yaml:9:12: pipelines.p.extract.x.c: is the text \"one\", but must be a whole number\n"
+        "leat.yaml:10:13: pipelines.p.extract.x.d.<<: merge keys (<<) are not read here; write the keys out");
+}
+
 BOOST_AUTO_TEST_CASE(turns_units_into_numbers) {
     const auto* schema = R"({"type": "object", "properties": {
         "size": {"type": "integer", "x-unit": "bytes", "minimum": 1024, "default": "8MiB"},
@@ -365,17 +357,12 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(real_schemas)
 
 BOOST_AUTO_TEST_CASE(take_the_examples_of_their_components) {
-    for (const auto* plugin : {"csv", "generate", "ndjson", "null", "sql", "sqlite", "stdout"}) {
-        void* const library = ::dlopen((LEAT_PLUGINS "/" + std::string(plugin) + ".so").c_str(), RTLD_NOW | RTLD_LOCAL);
-        BOOST_TEST_REQUIRE(library != nullptr, ::dlerror());
-        const auto* described = reinterpret_cast<decltype(&leat_plugin_v1)>(::dlsym(library, "leat_plugin_v1"))();
-        for (std::uint32_t i = 0; i < described->n_components; ++i) {
-            const auto& each = *described->components[i];
-            std::string indented;
-            for (const char c : std::string(each.example))
-                indented += c == '\n' ? "\n        " : std::string(1, c);
-            BOOST_TEST(faults(each.config_schema, "\n        " + indented) == "", plugin << ": " << each.example);
-        }
+    for (const auto* component : real_components()) {
+        std::string indented;
+        for (const char c : std::string(component->example))
+            indented += c == '\n' ? "\n        " : std::string(1, c);
+        BOOST_TEST(faults(component->config_schema, "\n        " + indented) == "",
+                   component->id << ": " << component->example);
     }
 }
 
@@ -440,7 +427,7 @@ BOOST_AUTO_TEST_CASE(explain_mistakes_with_the_other_plugins) {
                "6:33: x.table: is the number 2024, but must be text; put it in quotes\n"
                "6:49: x.key[1]: is the text \"id\", which stands in this list already\n"
                "6:60: x.mode: is the text \"upsrt\", but must be append, replace or upsert; did you mean \"upsert\"?");
-    const auto* sql = real("sql", "sql", LEAT_TRANSFORM).config_schema;
+    const auto* sql = schema_of("sql", LEAT_TRANSFORM);
     BOOST_TEST(faults(sql, "\"SELECT 1\"") == "");
     BOOST_TEST(faults(sql, "") == "6:7: x: is empty, but must be text or a mapping");
     BOOST_TEST(faults(sql, "5") == "6:10: x: is the number 5, but must be text or a mapping; put it in quotes");

@@ -166,6 +166,8 @@ BOOST_AUTO_TEST_CASE(says_what_to_do_about_broken_yaml) {
 BOOST_AUTO_TEST_CASE(takes_one_document_in_a_file) {
     BOOST_TEST(problems_of(complete_with("---\nx: 1\n")) ==
                "leat.yaml:4:1: a second document begins here, but a file holds one");
+    BOOST_TEST(problems_of(complete_with("---\nx: [\n")) ==
+               "leat.yaml:5:4: is not YAML: what is opened here is not closed; put a text with { } [ ] or , in quotes");
     BOOST_TEST(problems_of("---\n" + complete_with("...\n")) == "");
 }
 
@@ -179,7 +181,7 @@ BOOST_AUTO_TEST_CASE(refuses_a_key_that_stands_twice) {
 
 BOOST_AUTO_TEST_CASE(refuses_keys_that_are_no_text) {
     BOOST_TEST(problems_of(pipeline_with("    extract: generate\n    load: {x: {[1]: 1}}\n")) ==
-               "leat.yaml:5:16: pipelines.p.load.x.: a key must be a text");
+               "leat.yaml:5:16: pipelines.p.load.x: a key must be a text");
     BOOST_TEST(problems_of(complete_with("memory: &m 1GiB\nbucket: {<<: *m}\n")) ==
                "leat.yaml:5:10: bucket.<<: merge keys (<<) are not read here; write the keys out");
 }
@@ -315,7 +317,7 @@ BOOST_AUTO_TEST_CASE(are_not_shown_where_they_do_not_belong) {
         problems_of(pipeline_with("    extract: !secret env:TOKEN\n    load: {!secret env:TOKEN : {}}\n"), variables) ==
         "leat.yaml:4:14: pipelines.p.extract: is a secret, but must name a component, as in {csv: {path: "
         "orders.csv}}\n"
-        "leat.yaml:5:12: pipelines.p.load.: a key must be a text");
+        "leat.yaml:5:12: pipelines.p.load: a key must be a text");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
