@@ -107,11 +107,11 @@ inline char* write_time(char* out, std::int64_t value, FractionDigits digits) {
 /// 2024-02-29T23:59:59.999, and a Z behind it when `utc`; `value` counts units of a second since 1970.
 inline char* write_timestamp(char* out, std::int64_t value, FractionDigits digits, bool utc) {
     const std::int64_t units_per_day = seconds_per_day * units_per_second(digits);
-    const std::int64_t days = floor_divide(value, units_per_day);
-    out = write_date(out, days);
+    const std::int64_t rest = value % units_per_day;
+    out = write_date(out, floor_divide(value, units_per_day));
     if (out == nullptr) return nullptr;
     *out++ = 'T';
-    out = write_time(out, value - days * units_per_day, digits);
+    out = write_time(out, rest < 0 ? rest + units_per_day : rest, digits);
     if (utc) *out++ = 'Z';
     return out;
 }
