@@ -35,7 +35,7 @@
  *   struct_size reads as 0 or NULL; reserved words are written as 0 and not checked.
  *
  * A library, once loaded, is never unloaded.                                                          */
-/* clang-format off: laid out by hand; the comments are the specification */
+/* Laid out by hand: the comments are the specification. */ /* clang-format off */
 #ifndef LEAT_H
 #define LEAT_H
 
