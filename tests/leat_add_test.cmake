@@ -4,7 +4,7 @@
 function(leat_add_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;ARGS" ${ARGN})
   if(NOT T_TIMEOUT)
-    set(T_TIMEOUT 120)
+    set(T_TIMEOUT 600) # for a hang: slow machines and sanitizers have room
   endif()
   add_executable(${name} ${T_SOURCES})
   target_link_libraries(${name} PRIVATE leat_options Boost::unit_test_framework Threads::Threads ${T_LIBRARIES})
