@@ -108,7 +108,8 @@ Answer call(Instance::Context& context, const Entry& entry, Body&& body) {
         const std::lock_guard lock(context.violation_mutex);
         answer.status = Status::fatal;
         answer.misbehaved = true;
-        answer.text = context.broken_rule;
+        answer.text = std::move(context.broken_rule);
+        context.broke_rule.store(false, std::memory_order_relaxed);  // it is told once
         return answer;
     }
     answer.status = static_cast<Status>(raw);
@@ -383,7 +384,6 @@ Error Instance::error(const Answer& answer, std::string_view entry) const {
     const auto code = answer.misbehaved                      ? Errc::plugin
                       : answer.status == Status::config      ? Errc::configuration
                       : answer.status == Status::unsupported ? Errc::configuration
-                      : answer.status == Status::cancelled   ? Errc::cancelled
                                                              : Errc::pipeline_execution;
     const auto next = answer.status == Status::retry    ? Next::retry
                       : answer.status == Status::data   ? Next::dead_letter
@@ -394,6 +394,9 @@ Error Instance::error(const Answer& answer, std::string_view entry) const {
         message = std::string(entry) + " broke a rule of the plugin ABI: " + answer.text +
                   "; this is a bug in plugin " + context_->component.library->id() + " " +
                   context_->component.library->version() + ": report it to its vendor";
+    } else if (answer.status == Status::cancelled) {
+        message = std::string(entry) + " answered " + status_name(answer.status) + ", though no stop was asked" +
+                  (answer.text.empty() ? "" : ": " + answer.text);
     } else if (answer.text.empty()) {
         message = std::string(entry) + " answered " + status_name(answer.status) + " and gave no reason";
     } else {

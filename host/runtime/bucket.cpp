@@ -1,6 +1,7 @@
 #include "runtime/bucket.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace leat::runtime {
@@ -82,28 +83,35 @@ bool Bucket::put(Batch& batch) {
     }
 }
 
+std::function<void()> Bucket::shut() {
+    closed_ = true;
+    ready_.notify_all();
+    room_.notify_all();
+    return std::exchange(wake_, nullptr);
+}
+
 void Bucket::close() {
     std::function<void()> wake;
     {
         const std::lock_guard lock(mutex_);
-        closed_ = true;
-        wake = std::exchange(wake_, nullptr);
-        ready_.notify_all();
-        room_.notify_all();
+        wake = shut();
     }
     if (wake) wake();
 }
 
 void Bucket::cancel() {
-    std::deque<Filled> dropped;  // outlives the lock: what a plugin does when its rows are released takes its time
+    std::function<void()> wake;
+    std::vector<Filled> dropped;  // outlives the lock: what a plugin does when its rows are released takes its time
     {
         const std::lock_guard lock(mutex_);
-        dropped.swap(waiting_);
+        std::move(waiting_.begin(), waiting_.end(), std::back_inserter(dropped));
+        waiting_.clear();
         if (filling_.rows > 0) dropped.push_back(std::exchange(filling_, Filled{}));
         for (const auto& bucket : dropped)
             dropped_rows_ += bucket.rows;
+        wake = shut();
     }
-    close();
+    if (wake) wake();
 }
 
 Bucket::Take Bucket::take_locked(Filled& out, std::optional<Clock::time_point>& retry_at) {

@@ -5,10 +5,10 @@
 // once a call has parked its caller's wake, another thread may already be running the caller again.
 #pragma once
 
+#include <boost/circular_buffer.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -32,7 +32,7 @@ struct Filled {
 /// Every member is safe from any thread. Any number of producers may put; only one of them may use try_put.
 class Bucket {
 public:
-    explicit Bucket(const config::BucketSettings& limits) : limits_(limits) {}
+    explicit Bucket(const config::BucketSettings& limits) : limits_(limits), waiting_(limits.workers) {}
 
     enum class Put {
         taken,   ///< the whole batch
@@ -64,6 +64,7 @@ private:
     bool has_room() const { return waiting_.size() < limits_.workers; }
     void fill(Batch& batch);
     void shut_filling();
+    std::function<void()> shut();
     Filled fresh();
     void use_again(Filled& filled);
     Take take_locked(Filled& out, std::optional<Clock::time_point>& retry_at);
@@ -73,7 +74,7 @@ private:
     std::condition_variable room_;   // for put
     std::condition_variable ready_;  // for take
     // All below: guarded by mutex_.
-    std::deque<Filled> waiting_;
+    boost::circular_buffer<Filled> waiting_;  // a ring, so that nothing is allocated for a bucket that passes
     Filled filling_;
     Clock::time_point filling_since_{};
     std::vector<Filled> spare_;

@@ -105,14 +105,13 @@ private:
     }
 
     void run(Instance& instance) {
-        if (const auto created = instance.create(); !created.ok())
-            return state_.fail(instance.error(created, "create"), created.status);
+        if (const auto created = instance.create(); !created.ok()) return state_.fail(instance, created, "create");
         if (state_.stop.reached(StopState::drain)) return;
         const auto answer = instance.run(plan_.bucket, checkpoint_);
         done_ = answer.ok();
         const bool stopped =
             answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(StopState::drain);
-        if (!answer.ok() && !stopped) state_.fail(instance.error(answer, "run"), answer.status);
+        if (!answer.ok() && !stopped) state_.fail(instance, answer, "run");
     }
 
     double seconds_since_start() const {

@@ -1,6 +1,9 @@
 #include "runtime/inlet.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 namespace leat::runtime {
 
@@ -54,11 +57,12 @@ Inlet::Pop Inlet::try_pop(Batch& out, const std::function<void()>& wake) {
 
 std::uint64_t Inlet::cancel() {
     std::function<void()> wake;
-    std::deque<Batch> dropped;
+    std::vector<Batch> dropped;
     {
         const std::lock_guard lock(mutex_);
         cancelled_ = true;
-        dropped.swap(waiting_);
+        std::move(waiting_.begin(), waiting_.end(), std::back_inserter(dropped));
+        waiting_.clear();
         bytes_ = 0;
         wake = std::exchange(wake_, nullptr);
         room_.notify_all();

@@ -1,9 +1,9 @@
 // The bounded queue between a source that blocks and the task that runs the transforms.
 #pragma once
 
+#include <boost/circular_buffer.hpp>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <mutex>
 
@@ -43,7 +43,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable room_;
-    std::deque<Batch> waiting_;
+    boost::circular_buffer<Batch> waiting_{most_batches};
     std::uint64_t bytes_ = 0;
     std::function<void()> wake_;
     bool producer_waits_ = false;

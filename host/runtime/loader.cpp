@@ -153,7 +153,7 @@ Loader::Step Loader::after(Failure failure, SteadyTime& later) {
         return Step::later;
     }
     const bool stopped = answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::stop);
-    if (!stopped) run_.fail(sink_->error(answer, entry), answer.status);
+    if (!stopped) run_.fail(*sink_, answer, entry, part.attempt);
     drop();
     return Step::ended;
 }

@@ -102,7 +102,6 @@ public:
         }
         report_leaks();
         auto receipt = make_receipt();
-        stop_subscription_.reset();
         tasks_->close();
         state_.stop.unfollow();  // the parent may go before this run does
         return receipt;
@@ -212,7 +211,7 @@ private:
         const auto created = instance.create();
         if (tasks_->given_up() > 0) return false;
         if (!created.ok()) {
-            state_.fail(instance.error(created, "create"), created.status);
+            state_.fail(instance, created, "create");
             return false;
         }
         const std::lock_guard lock(instances_mutex_);
@@ -232,7 +231,7 @@ private:
             }
             const bool stopped =
                 answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(ended_by);
-            if (!stopped) state_.fail(instance.error(answer, "open"), answer.status);
+            if (!stopped) state_.fail(instance, answer, "open", attempt);
             return false;
         }
     }
@@ -271,7 +270,7 @@ private:
         if (answer.ok() || tasks_->given_up() > 0) return answer.ok();
         const bool stopped =
             answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(StopState::drain);
-        if (!stopped) state_.fail(instance.error(answer, "pre_process"), answer.status);
+        if (!stopped) state_.fail(instance, answer, "pre_process");
         return false;
     }
 
@@ -373,6 +372,7 @@ private:
 
     /// Settles what no task will handle any more.
     void settle() {
+        stop_subscription_.reset();  // a step of the stop that is being passed on may still be dropping rows
         if (abandoned() == 0) {  // a task that comes back late may still touch these
             if (chain_) chain_->drop();
             state_.drop(inlet_.cancel());
@@ -416,7 +416,9 @@ private:
     }
 
     bool stopped_early() const {
-        return !reader_.at_end() || (state_.stop.reached(StopState::drain) && value_of(state_.dropped) > 0);
+        const auto flushed = [](const StageCounts& counts) { return counts.flushed.load(std::memory_order_relaxed); };
+        return !reader_.at_end() || !std::all_of(state_.transforms.begin(), state_.transforms.end(), flushed) ||
+               value_of(state_.dropped) > 0;
     }
 
     bool something_to_tear_down() const {
@@ -430,7 +432,7 @@ private:
             auto& instance = *source_;
             const auto answer = instance.post_process(outcome);
             if (instance.is_abandoned()) return;
-            if (!answer.ok()) state_.fail(instance.error(answer, "post_process"), answer.status);
+            if (!answer.ok()) state_.fail(instance, answer, "post_process");
         }
         while (auto instance = take_last_instance())
             end(std::move(instance));

@@ -43,7 +43,7 @@ Reader::Next Reader::read(SteadyTime& later) {
         later = run_.time_of_try(++attempt_);
         return Next::later;
     }
-    run_.fail(source_->error(answer, "read"), answer.status);
+    run_.fail(*source_, answer, "read", attempt_);
     return Next::ended;
 }
 

@@ -30,6 +30,14 @@ void RunState::fail(Error error, Status status) {
     stop.request(StopState::stop);
 }
 
+void RunState::fail(const plugin::Instance& instance, Answer answer, const char* entry, std::uint32_t tries) {
+    if (answer.status == Status::retry && !answer.misbehaved && tries > 1) {
+        if (answer.text.empty()) answer.text = std::string(entry) + " answered LEAT_ERR_RETRY and gave no reason";
+        answer.text += " (tried " + std::to_string(tries) + " times)";
+    }
+    fail(instance.error(answer, entry), answer.status);
+}
+
 void RunState::fail_by(const std::string& what) {
     fail(in_pipeline(Error(Errc::pipeline_execution,
                            "the host itself failed: " + what + "; give the process more memory, or report it")));

@@ -44,6 +44,8 @@ public:
     /// The first cause ends the run at once; later ones are consequences, or come too late. Any thread.
     /// @param status  what post_process is told
     void fail(Error error, plugin::Status status = plugin::Status::fatal);
+    /// Fails by the answer of a call, the last of `tries`.
+    void fail(const plugin::Instance& instance, plugin::Answer answer, const char* entry, std::uint32_t tries = 1);
     /// The same for an exception of the host's own, such as no memory.
     void fail_by(const std::string& what);
     std::optional<Error> error() const;

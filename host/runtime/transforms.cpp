@@ -91,7 +91,7 @@ Transforms::Step Transforms::try_again_or_end(std::size_t index, const Answer& a
     }
     // A stop during the call is no failure: the rows stay in their source.
     const bool stopped = answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::stop);
-    if (!stopped) run_.fail(stages_[index].instance->error(answer, entry), answer.status);
+    if (!stopped) run_.fail(*stages_[index].instance, answer, entry, attempt_);
     drop();
     return Step::ended;
 }
