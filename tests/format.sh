@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Says which C and C++ files clang-format 14 would change. To change them: tests/format.sh --fix
+# format.sh [--fix]
+# Names the C and C++ files that clang-format 14 would change; --fix changes them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,13 +16,10 @@ mapfile -t files < <(find host sdk plugins tests -name '*.[ch]' -o -name '*.[ch]
 if [ "${1:-}" = --fix ]; then
     exec "$formatter" -i "${files[@]}"
 fi
-wrong=()
-# All at once is fast; one by one only when something is wrong, to name the files.
-if ! "$formatter" --dry-run -Werror "${files[@]}" 2>/dev/null; then
-    for file in "${files[@]}"; do
-        "$formatter" --dry-run -Werror "$file" 2>/dev/null || wrong+=("$file")
-    done
-    printf '%s: not formatted; run bash tests/format.sh --fix\n' "${wrong[@]}"
+if found=$("$formatter" --dry-run -Werror "${files[@]}" 2>&1); then
+    echo "${#files[@]} files, all formatted"
+    exit 0
 fi
-echo "${#files[@]} files, ${#wrong[@]} not formatted"
-[ "${#wrong[@]}" -eq 0 ]
+wrong=$(sed -nE 's/^([^:]+):[0-9]+:[0-9]+: error: code should be clang-formatted.*/\1/p' <<<"$found" | uniq)
+printf '%s\nTo mend it: bash tests/format.sh --fix\n' "${wrong:-$found}"
+exit 1
