@@ -9,26 +9,27 @@
 namespace csv {
 
 void FileReader::open(InputFile const& file, Compression compression, bool keep) {
-    input_.open(file, compression);
-    rewind(keep);
+    input_.open(file, compression, keep);
+    begin_at(0, 1);
 }
 
 void FileReader::rewind(bool keep) {
     input_.rewind(keep);
-    restart_ = 0;
-    long_row_.reset();
-    rows_.clear();
-    base_ = 0;
-    line_ = next_line_ = 1;
-    ended_ = false;
-    at_start_ = true;
+    begin_at(0, 1);
 }
 
 void FileReader::seek(std::uint64_t offset, std::uint64_t line) {
-    rewind(false);
     input_.seek(offset);
+    begin_at(offset, line);
+}
+
+void FileReader::begin_at(std::uint64_t offset, std::uint64_t line) {
+    restart_ = 0;
+    long_row_.reset();
+    rows_.clear();
     base_ = offset;
-    next_line_ = line;
+    line_ = next_line_ = line;
+    ended_ = false;
     at_start_ = offset == 0;
 }
 

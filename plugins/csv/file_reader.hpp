@@ -26,7 +26,7 @@ public:
     static constexpr std::size_t longest_row = std::size_t{16} << 20;
     static constexpr std::size_t kept_of_longer = std::size_t{64} << 10;
 
-    void open(InputFile const& file, Compression compression, bool keep = false);
+    void open(InputFile const& file, Compression compression, bool keep);
     void close() { input_.close(); }
     /// Goes to the beginning of a row.
     void seek(std::uint64_t offset, std::uint64_t line);
@@ -72,6 +72,7 @@ private:
         bool complete = false;
     };
 
+    void begin_at(std::uint64_t offset, std::uint64_t line);
     bool at_row_or_end() const;
     void look_at_head();
     std::size_t read_over(std::span<char> text);

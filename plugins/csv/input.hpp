@@ -16,14 +16,14 @@ namespace csv {
 /// A file, pipe or standard input, unpacked. Regular files are read to the length that they have when they are opened.
 class Input {
 public:
-    /// Begins at the first byte. Throws CONFIG with path, cause and remedy.
-    void open(InputFile file, Compression compression) {
+    /// Begins at the first byte; see rewind for `keep`. Throws CONFIG with path, cause and remedy.
+    void open(InputFile file, Compression compression, bool keep) {
         file_ = std::move(file);
         compression_ = compression;
         kept_ = std::string();
         replayed_ = 0;
-        keeping_ = false;
-        bytes_.emplace(file_, compression_, 0);
+        keeping_ = keep && !regular();
+        seek(0);
     }
     void close() { bytes_.reset(); }
 
@@ -40,8 +40,8 @@ public:
         return arrival;
     }
 
-    /// Back to the first byte. Of a pipe this is possible as long as every rewind so far was told to `keep` what is
-    /// read from there on.
+    /// Back to the first byte. Of a pipe this is possible as long as open and every rewind so far were told to `keep`
+    /// what is read from there on.
     void rewind(bool keep) {
         keeping_ = keep && !regular();
         replayed_ = 0;

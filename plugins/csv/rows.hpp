@@ -229,23 +229,33 @@ inline std::size_t copy_unquoted(char* to, char const* from, std::size_t size, c
     while (from < end) {
         auto const left = static_cast<std::size_t>(end - from);
 #if defined(__x86_64__)
-        __m128i const bytes = _mm_loadu_si128(reinterpret_cast<__m128i const*>(from));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
-        auto const quotes = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(quote))));
-        std::size_t const plain = quotes == 0 ? 16 : static_cast<std::size_t>(std::countr_zero(quotes));
-        if (plain >= std::min<std::size_t>(left, 16)) {
-            to += std::min<std::size_t>(left, 16);
-            from += 16;
-            continue;
+        constexpr std::size_t block = 16;
+        auto const copy_block = [](char* out, char const* in) {
+            __m128i const bytes = _mm_loadu_si128(reinterpret_cast<__m128i const*>(in));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+            return bytes;
+        };
+        std::size_t const taken = std::min(left, block);
+        __m128i const bytes = copy_block(to, from);
+        auto quotes =
+            static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(quote)))) & ((1U << taken) - 1);
+        std::size_t done = 0;  // of this block
+        while (quotes != 0) {
+            auto const next = static_cast<std::size_t>(std::countr_zero(quotes));
+            to += next + 1 - done;
+            done = next + 2;
+            copy_block(to, from + done);
+            quotes &= ~(3U << next);
         }
+        if (done < taken) to += taken - done;
+        from += std::max(done, taken);
 #else
         auto const* const found = static_cast<char const*>(std::memchr(from, quote, left));
-        std::size_t const plain = found == nullptr ? left : static_cast<std::size_t>(found - from);
-        std::memcpy(to, from, plain + (found == nullptr ? 0 : 1));
-        if (found == nullptr) return static_cast<std::size_t>(to + plain - begin);
+        std::size_t const plain = found == nullptr ? left : static_cast<std::size_t>(found - from) + 1;
+        std::memcpy(to, from, plain);
+        to += plain;
+        from += plain + 1;
 #endif
-        to += plain + 1;
-        from += plain + 2;
     }
     return static_cast<std::size_t>(to - begin);
 }

@@ -83,6 +83,10 @@ SourceSettings SourceSettings::read(leat::context const& ctx) {
         refuse(
             "option columns names the columns of files without a header line: add header: false, or leave columns out");
     }
+    std::set<std::string_view> seen;
+    for (std::string const& name : settings.column_names) {
+        if (!seen.insert(name).second) refuse("option columns names " + quoted_value(name) + " twice");
+    }
     for (std::string const& name : ctx.keys("/types")) {
         std::string const text = ctx.text("/types" + leat::step(name));
         std::optional<Type> const type = parse_type(text);
@@ -132,9 +136,10 @@ Source::Position Source::decode(std::string_view bytes) {
 
 void Source::open(leat::context& ctx, std::string_view resume) {
     files_ = ndjson::find_files(settings_.paths);
+    bool all_regular = true;
     std::int64_t total = 0;
     for (InputFile const& file : files_) {
-        all_regular_ &= file.regular;
+        all_regular &= file.regular;
         total = file.size < 0 || total < 0 ? -1 : total + file.size;
         if (!file.regular && settings_.infer == SourceSettings::Infer::all) {
             refuse("infer: all reads everything twice, and " + file.name +
@@ -158,7 +163,7 @@ void Source::open(leat::context& ctx, std::string_view resume) {
     progress_ = ctx.metric(LEAT_GAUGE, "progress", "bytes");
     if (total > 0) ctx.metric(LEAT_GAUGE, "progress_total", "bytes").record(static_cast<double>(total));
     // A pipe is not read before the first read: open must not wait for whoever writes into it.
-    if (all_regular_ && !find_columns(ctx, 0)) throw leat::error(LEAT_ERR_CANCELLED);
+    if (all_regular && !find_columns(ctx, 0)) throw leat::error(LEAT_ERR_CANCELLED);
 }
 
 /// Waits for a row, as long as it takes.
@@ -231,13 +236,7 @@ std::optional<std::vector<std::string>> Source::first_names(leat::context& ctx, 
         std::vector<std::string> names = names_in_header(ctx, reader);
         return names.empty() ? std::nullopt : std::optional(std::move(names));
     }
-    if (!settings_.column_names.empty()) {
-        std::set<std::string> seen;
-        for (std::string const& name : settings_.column_names) {
-            if (!seen.insert(name).second) refuse("option columns names " + quoted_value(name) + " twice");
-        }
-        return settings_.column_names;
-    }
+    if (!settings_.column_names.empty()) return settings_.column_names;
     RawRow row;
     while (reader.next_row(0, row) != Found::row) {
         if (wait_for_row(ctx, reader) == Arrival::end) return std::nullopt;
@@ -327,7 +326,7 @@ void Source::check_other_headers(leat::context& ctx) {
     for (std::size_t i = file_ + 1; i < files_.size(); ++i) {
         if (!files_[i].regular) continue;
         FileReader reader(settings_.dialect, scan_);
-        reader.open(files_[i], settings_.compression);
+        reader.open(files_[i], settings_.compression, false);
         std::vector<std::string> const names = names_in_header(ctx, reader);
         if (!names.empty()) map_fields(reader, names, columns);
     }
@@ -379,7 +378,7 @@ void Source::infer_types(leat::context& ctx) {
         if (!first && !files_[i].regular) continue;
         FileReader other(settings_.dialect, scan_);
         FileReader& reader = first ? reader_ : other;
-        if (!first) reader.open(files_[i], settings_.compression);
+        if (!first) reader.open(files_[i], settings_.compression, false);
         if (settings_.header) {
             std::vector<std::string> const names = names_in_header(ctx, reader);
             if (names.empty()) continue;

@@ -81,7 +81,6 @@ private:
     SourceSettings settings_;
     Scan scan_;
     std::vector<InputFile> files_;
-    bool all_regular_ = true;
     std::uint64_t bytes_before_ = 0;  // of the files that are done
     std::vector<Column> columns_;
     std::vector<std::uint8_t> declared_;  // per column: its type was given

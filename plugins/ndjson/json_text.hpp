@@ -2,6 +2,7 @@
 // Pure functions on memory that the caller owns.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,48 +14,6 @@
 #endif
 
 namespace ndjson {
-
-/// The index of the first byte at which `text` stops being UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing
-/// above U+10FFFF), or npos when all of it is.
-inline std::size_t first_invalid_utf8(std::string_view text) {
-    const auto* const begin = reinterpret_cast<const unsigned char*>(text.data());
-    const auto* const end = begin + text.size();
-    const auto continues = [end](const unsigned char* at, int count) {
-        if (end - at <= count) return false;
-        for (int i = 1; i <= count; ++i) {
-            if ((at[i] & 0xC0) != 0x80) return false;
-        }
-        return true;
-    };
-    for (const unsigned char* at = begin; at < end;) {
-        if (*at < 0x80) {
-            std::uint64_t eight = 0;
-            while (end - at >= 8 && (std::memcpy(&eight, at, 8), (eight & 0x8080808080808080U) == 0)) {
-                at += 8;
-            }
-            while (at < end && *at < 0x80) {
-                ++at;
-            }
-            continue;
-        }
-        int more = 0;
-        if (*at >= 0xC2 && *at <= 0xDF) {
-            more = 1;
-        } else if ((*at & 0xF0) == 0xE0) {
-            more = 2;
-        } else if (*at >= 0xF0 && *at <= 0xF4) {
-            more = 3;
-        }
-        bool good = more > 0 && continues(at, more);
-        if (good && *at == 0xE0) good = at[1] >= 0xA0;
-        if (good && *at == 0xED) good = at[1] <= 0x9F;
-        if (good && *at == 0xF0) good = at[1] >= 0x90;
-        if (good && *at == 0xF4) good = at[1] <= 0x8F;
-        if (!good) return static_cast<std::size_t>(at - begin);
-        at += more + 1;
-    }
-    return std::string_view::npos;
-}
 
 /// Sixteen bytes of text, looked at together.
 class TextBlock {
@@ -115,19 +74,57 @@ private:
 #endif
 };
 
+/// The index of the first byte at which `text` stops being UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing
+/// above U+10FFFF), or npos when all of it is.
+inline std::size_t first_invalid_utf8(std::string_view text) {
+    const auto* const begin = reinterpret_cast<const unsigned char*>(text.data());
+    const auto* const end = begin + text.size();
+    const auto continues = [end](const unsigned char* at, int count) {
+        if (end - at <= count) return false;
+        for (int i = 1; i <= count; ++i) {
+            if ((at[i] & 0xC0) != 0x80) return false;
+        }
+        return true;
+    };
+    for (const unsigned char* at = begin; at < end;) {
+        if (end - at >= static_cast<std::ptrdiff_t>(TextBlock::size)) {
+            const unsigned high = TextBlock::load(reinterpret_cast<const char*>(at)).high();
+            at += high == 0 ? static_cast<int>(TextBlock::size) : std::countr_zero(high);
+            if (high == 0) continue;
+        } else if (*at < 0x80) {
+            ++at;
+            continue;
+        }
+        int more = 0;
+        if (*at >= 0xC2 && *at <= 0xDF) {
+            more = 1;
+        } else if ((*at & 0xF0) == 0xE0) {
+            more = 2;
+        } else if (*at >= 0xF0 && *at <= 0xF4) {
+            more = 3;
+        }
+        bool good = more > 0 && continues(at, more);
+        if (good && *at == 0xE0) good = at[1] >= 0xA0;
+        if (good && *at == 0xED) good = at[1] <= 0x9F;
+        if (good && *at == 0xF0) good = at[1] >= 0x90;
+        if (good && *at == 0xF4) good = at[1] <= 0x8F;
+        if (!good) return static_cast<std::size_t>(at - begin);
+        at += more + 1;
+    }
+    return std::string_view::npos;
+}
+
 /// Room that escape() wants beyond six bytes for each byte of the text: it stores whole blocks.
 inline constexpr std::size_t escape_slack = TextBlock::size;
 
 inline char* write_escape(char* out, char c) {
     static constexpr char hex[] = "0123456789abcdef";
     *out++ = '\\';
+    if (c == '"' || c == '\\') {
+        *out = c;
+        return out + 1;
+    }
     switch (c) {
-        case '"':
-            *out++ = '"';
-            break;
-        case '\\':
-            *out++ = '\\';
-            break;
         case '\b':
             *out++ = 'b';
             break;
@@ -156,32 +153,32 @@ inline char* write_escape(char* out, char c) {
 /// UTF-8. `readable_end` is where the memory that holds the text ends: it may lie beyond the text, and then whole
 /// blocks are read. `out` has room for 6 * text.size() + escape_slack bytes.
 inline char* escape(std::string_view text, const char* readable_end, char* out) {
+    constexpr std::size_t block_size = TextBlock::size;
     const char* at = text.data();
     const char* const end = at + text.size();
     unsigned high = 0;
     while (at < end) {
-        const auto left = static_cast<std::size_t>(end - at);
-        TextBlock block;
-        if (readable_end - at >= static_cast<std::ptrdiff_t>(TextBlock::size)) {
-            block = TextBlock::load(at);
-        } else {
-            char copy[TextBlock::size] = {};
-            std::memcpy(copy, at, left < TextBlock::size ? left : TextBlock::size);
-            block = TextBlock::load(copy);
+        const std::size_t taken = std::min(static_cast<std::size_t>(end - at), block_size);
+        const char* from = at;
+        char padded[2 * block_size];
+        if (readable_end - at < static_cast<std::ptrdiff_t>(sizeof padded)) {
+            std::memset(padded, 0, sizeof padded);
+            std::memcpy(padded, at, taken);
+            from = padded;
         }
-        block.store(out);
-        const std::size_t taken = left < TextBlock::size ? left : TextBlock::size;
+        const TextBlock block = TextBlock::load(from);
         const unsigned mask = (1U << taken) - 1;
         high |= block.high() & mask;
-        const unsigned special = block.special() & mask;
-        if (special == 0) {
-            at += taken;
-            out += taken;
-            continue;
+        block.store(out);
+        std::size_t done = 0;
+        for (unsigned special = block.special() & mask; special != 0; special &= special - 1) {
+            const auto next = static_cast<std::size_t>(std::countr_zero(special));
+            out = write_escape(out + (next - done), from[next]);
+            done = next + 1;
+            TextBlock::load(from + done).store(out);
         }
-        const auto clean = static_cast<std::size_t>(std::countr_zero(special));
-        out = write_escape(out + clean, at[clean]);
-        at += clean + 1;
+        out += taken - done;
+        at += taken;
     }
     if (high != 0 && first_invalid_utf8(text) != std::string_view::npos) return nullptr;
     return out;
