@@ -42,23 +42,26 @@ constexpr leat::about about = {
     R"md(Runs a SELECT, in SQLite's dialect, over each batch of rows; the batch is the table `batch`. SQLite reads the rows where
 they lie, with all its functions: text, date and time, JSON, mathematics, window functions.
 
-**One batch at a time.** `WHERE` and expressions work on single rows, and batches do not matter to them. `GROUP BY`,
-aggregates, `ORDER BY`, `LIMIT`, `DISTINCT` and window functions see the rows of one batch, so that their result depends on
-where batches end; a warning says so.
+**One batch at a time.** `WHERE`, expressions and joins with `json_each` take row by row, and batches do not matter to
+them. `GROUP BY`, aggregates, `ORDER BY`, `LIMIT`, `DISTINCT`, window functions and a second look at the batch see the rows
+of one batch, so that their result depends on where batches end; a warning says so.
 
-**How values look in SQL.** bool is 0 or 1; date, time and timestamp are ISO 8601 text (`2024-02-29 23:59:59.5`, with a Z
-for timestamptz), so that `date()`, `strftime()` and comparison work; decimals are numbers; durations are integers in their
-unit; list, struct and map are JSON text. NaN is NULL.
+**How values look in SQL.** bool is 0 or 1; date, time and timestamp are ISO 8601 text (`2024-02-29 23:59:59.500`, in UTC),
+so that `date()`, `strftime()` and comparison work; decimals are numbers; durations are integers in their unit; list,
+struct and map are JSON text. NaN is NULL.
 
 **Types of the result** follow from the query and the input's columns, never from the rows:
 
 | result column | type |
 |---|---|
 | named in `types` | that |
-| a plain column, also through a subquery | as it was; list, struct and map become json |
+| a plain column, also through a subquery | as it was, cell for cell |
 | `CAST(... AS INTEGER)`, `REAL`, `TEXT` | int64, float64, text |
 | another expression | int64, float64 or text, as it turns out for made-up values; binary for blobs |
-| an expression that stays NULL for these, as `json_extract` | text |
+| an expression that stays NULL for these, as `json_extract` | text, and a line in the log says so |
+
+Where the query works across rows, a plain column is read back from SQLite's values: list, struct and map become json, NaN
+becomes NULL, and a decimal of more than 15 digits cannot pass.
 
 **Rows that fail** (JSON that is malformed, a result that does not fit its column's type) become dead letters with the
 reason, and the others go on. Where the query works across rows, the whole batch does.

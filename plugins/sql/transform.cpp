@@ -1,5 +1,7 @@
 #include "transform.hpp"
 
+#include <algorithm>
+
 #include "../sqlite/type_names.hpp"
 
 namespace sql_transform {
@@ -33,7 +35,9 @@ arrow_sql::Database& opened(arrow_sql::Database& database, leat_ctx* ctx) {
 }  // namespace
 
 SqlTransform::SqlTransform(context& ctx)
-    : query_(read_query(ctx)), batch_(opened(database_, ctx.raw()).raw(), "batch") {}
+    : query_(read_query(ctx)), batch_(opened(database_, ctx.raw()).raw(), "batch") {
+    check_query(ctx, database_, batch_, query_);
+}
 
 const leat_schema* SqlTransform::derive(context& ctx, const leat_schema* in) {
     plan_for(ctx, in);
@@ -49,7 +53,7 @@ void SqlTransform::plan_for(const context& ctx, const leat_schema* in) {
     plan_ = make_plan(ctx, database_, batch_, query_, leat::schema_view(in));
     if (!plan_->across_rows.empty()) {
         ctx.warn("query: " + plan_->across_rows +
-                 " sees one batch at a time, so that the result depends on where batches end");
+                 " makes the result depend on where batches end, for the query sees one batch at a time");
     }
     for (const std::string& column : plan_->guessed) {
         ctx.info("query: the type of column " + column +
@@ -70,73 +74,75 @@ void SqlTransform::process(context& ctx, leat::batch& lent) {
             self.plan_->statement.reset();
             self.batch_.give_back();
             self.out_->truncate(0);
+            self.results_.clear();
         }
     };
-    rows_ = lent.rows();
     batch_.lend(lent);
     const Lending lending{*this};
-    run(ctx);
-    if (batch_.not_a_number() > 0 && !warned_of_nan_) {
-        ctx.warn("NaN is NULL in SQL, and comes out as NULL");
+    settle(ctx, 0, lent.rows());
+    copy_passed();
+    const bool calculates = std::any_of(plan_->columns.begin(), plan_->columns.end(),
+                                        [](const Plan::Column& column) { return column.passed < 0; });
+    if (calculates && batch_.not_a_number() > 0 && !warned_of_nan_) {
+        ctx.warn("query: there is NaN in the rows, which is NULL to SQL");
         warned_of_nan_ = true;
     }
-    if (out_->rows() > 0) ctx.emit(out_->finish());
+    if (!results_.empty()) ctx.emit(out_->finish());
 }
 
-void SqlTransform::run(const context& ctx) {
+/// Runs the query for the rows [first, end). Where it fails, halves them down to the rows that it fails for, which
+/// become dead letters. A result of several input rows cannot be blamed on one of them: then none of the batch is
+/// delivered.
+void SqlTransform::settle(const context& ctx, std::int64_t first, std::int64_t end) {
+    const std::size_t results = results_.size();
+    const std::string why = run(first, end);
+    if (why.empty()) return;
+    results_.resize(results);
+    out_->truncate(static_cast<std::int64_t>(results));
+    if (!plan_->row_by_row) throw leat::error(LEAT_ERR_DATA, why);
+    if (end - first == 1) return ctx.reject_row(first, why);
+    const std::int64_t middle = first + (end - first) / 2;
+    settle(ctx, first, middle);
+    settle(ctx, middle, end);
+}
+
+/// Writes the results for the rows [first, end). Answers why it cannot, or nothing.
+std::string SqlTransform::run(std::int64_t first, std::int64_t end) {
     const arrow_sql::Statement& statement = plan_->statement;
-    std::int64_t rejected = -1;
-    input_row_ = -1;
-    for (std::int64_t first = 0; first < rows_;) {
-        batch_.limit(first, rows_);
-        int code = SQLITE_OK;
-        while ((code = statement.step()) == SQLITE_ROW) {
-            const std::int64_t row = batch_.row();
-            if (row == rejected && knows_input_row()) continue;
-            if (row != input_row_) {
-                input_row_ = row;
-                its_results_ = out_->rows();
-            }
-            const std::string why = write_row();
-            if (why.empty()) continue;
-            reject_input_row(ctx, row, why);
-            rejected = row;
-        }
-        if (code == SQLITE_DONE) break;
-        const std::string why = std::string("query: ") + sqlite3_errmsg(database_.raw());
+    batch_.limit(first, end);
+    std::string why;
+    int code = SQLITE_OK;
+    while (why.empty() && (code = statement.step()) == SQLITE_ROW)
+        why = write_row();
+    if (why.empty() && code != SQLITE_DONE) {
+        why = std::string("query: ") + sqlite3_errmsg(database_.raw());
         const leat_status status = arrow_sql::status_of(code);
         if (status == LEAT_ERR_RETRY || status == LEAT_ERR_CANCELLED) throw leat::error(status, why);
-        // The row that SQLite failed at becomes a dead letter, and the query goes on behind it.
-        const std::int64_t row = batch_.row();
-        if (row != input_row_) its_results_ = out_->rows();
-        statement.reset();
-        if (row != rejected) reject_input_row(ctx, row, why);
-        rejected = row;
-        first = row + 1;
     }
-    if (rejected >= 0 && batch_.scans() > 1) {
-        throw leat::error(LEAT_ERR_DATA, "query: it reads rows more than once, and some of them failed");
-    }
+    statement.reset();
+    return why;
 }
 
+/// Writes what is calculated in the row that the statement stands on. Answers why it cannot, or nothing.
 std::string SqlTransform::write_row() {
-    sqlite3_stmt* const statement = plan_->statement.raw();
     for (std::size_t i = 0; i < writers_.size(); ++i) {
-        sqlite3_value* const value = sqlite3_column_value(statement, static_cast<int>(i));
+        const int column = plan_->columns[i].calculated;
+        if (column < 0) continue;
+        sqlite3_value* const value = sqlite3_column_value(plan_->statement.raw(), column);
         if (writers_[i].write(value)) continue;
-        out_->rollback_row();
         return "query: " + writers_[i].refusal(value) + "; say CAST(... AS ...), or types: {" +
                std::string(writers_[i].column().schema().name()) + ": ...}";
     }
-    out_->end_row();
+    results_.push_back(batch_.row());
     return {};
 }
 
-void SqlTransform::reject_input_row(const context& ctx, std::int64_t row, const std::string& why) {
-    // A result of several input rows cannot be blamed on one of them: then none of the batch is delivered.
-    if (!knows_input_row()) throw leat::error(LEAT_ERR_DATA, why);
-    out_->truncate(its_results_);
-    ctx.reject_row(row, why);
+/// Column by column, once it is known which rows there are.
+void SqlTransform::copy_passed() {
+    for (std::size_t i = 0; i < writers_.size(); ++i) {
+        const int from = plan_->columns[i].passed;
+        if (from >= 0) append_cells(writers_[i].column(), batch_.column(from), results_);
+    }
 }
 
 }  // namespace sql_transform

@@ -119,9 +119,8 @@ void put_time(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
                 [&](char* to) { return write_time(to, value_at<T>(column, row), column.unit); });
 }
 void put_timestamp(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
-    put_written(out, column, longest_calendar_text, [&](char* to) {
-        return write_timestamp(to, value_at<std::int64_t>(column, row), column.unit, column.zoned);
-    });
+    put_written(out, column, longest_calendar_text,
+                [&](char* to) { return write_timestamp(to, value_at<std::int64_t>(column, row), column.unit); });
 }
 
 void put_json(sqlite3_context* out, BatchColumn& column, std::int64_t row) {
@@ -285,7 +284,6 @@ BatchColumn::BatchColumn(const leat::array_view& from, NumberAs numbers, TextAre
     width = type.width;
     scale = type.scale;
     unit = type.unit;
-    zoned = !type.zone.empty();
 }
 
 struct BatchTable::Connection : sqlite3_vtab {
@@ -353,11 +351,7 @@ const sqlite3_module BatchTable::module = [] {
     m.xColumn = [](sqlite3_vtab_cursor* cursor, sqlite3_context* out, int index) {
         const auto* const scan = static_cast<Scan*>(cursor);
         BatchColumn& column = scan->table->columns_[static_cast<std::size_t>(index)];
-        if (column.validity != nullptr) {
-            const std::int64_t bit = column.view.offset() + scan->row;
-            if ((column.validity[bit >> 3] >> (bit & 7) & 1) == 0) return SQLITE_OK;  // NULL
-        }
-        column.put(out, column, scan->row);
+        if (!column.is_null(scan->row)) column.put(out, column, scan->row);  // NULL is what is not said
         return SQLITE_OK;
     };
     m.xRowid = [](sqlite3_vtab_cursor* cursor, sqlite3_int64* out) {

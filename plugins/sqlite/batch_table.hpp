@@ -60,6 +60,12 @@ struct BatchColumn {
 
     BatchColumn(const leat::array_view& view, NumberAs numbers, TextArena& arena);
 
+    bool is_null(std::int64_t row) const {
+        if (validity == nullptr) return false;
+        const std::int64_t bit = view.offset() + row;
+        return (validity[bit >> 3] >> (bit & 7) & 1) == 0;
+    }
+
     leat::array_view view;
     Put put;
     const std::uint8_t* validity;  // null: no NULL
@@ -68,7 +74,6 @@ struct BatchColumn {
     std::int64_t width = 0;        // of a fixed_binary
     int scale = 0;
     Unit unit = Unit::none;
-    bool zoned = false;
     TextArena* arena;
     std::int64_t not_a_number = 0;  // NaNs that were read as NULL
 };
@@ -103,6 +108,8 @@ public:
     std::int64_t row() const { return row_; }
     /// Scans that were begun since limit.
     int scans() const { return scans_; }
+    /// A column of the lent batch.
+    const BatchColumn& column(int i) const { return columns_[static_cast<std::size_t>(i)]; }
     /// NaNs that were read as NULL from this batch.
     std::int64_t not_a_number() const;
     const std::string& name() const { return name_; }

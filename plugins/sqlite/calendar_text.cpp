@@ -172,7 +172,7 @@ char* write_time(char* out, std::int64_t ticks, Unit unit) {
     return write_clock(out, seconds, ticks < 0 ? 0 : ticks % per, unit);
 }
 
-char* write_timestamp(char* out, std::int64_t ticks, Unit unit, bool zoned) {
+char* write_timestamp(char* out, std::int64_t ticks, Unit unit) {
     const std::int64_t per = per_second(unit);
     std::int64_t seconds = ticks / per;
     std::int64_t fraction = ticks % per;
@@ -188,9 +188,7 @@ char* write_timestamp(char* out, std::int64_t ticks, Unit unit, bool zoned) {
     }
     out = write_date(out, days);
     *out++ = ' ';
-    out = write_clock(out, seconds, fraction, unit);
-    if (zoned) *out++ = 'Z';
-    return out;
+    return write_clock(out, seconds, fraction, unit);
 }
 
 std::optional<std::int64_t> read_date(std::string_view text) {

@@ -1,8 +1,9 @@
 // Dates, times and timestamps between Arrow's counts and the ISO 8601 text that SQLite's date functions read.
 //
-// Text is "YYYY-MM-DD", "HH:MM:SS[.fff[fff[fff]]]" and "YYYY-MM-DD HH:MM:SS[...][Z]": a blank between date and time as
-// SQLite itself writes it, a fraction only where there is one, Z for instants (timestamps with a zone). A year outside
-// 0000..9999 gets a sign, as ISO 8601 has it; SQLite's functions answer NULL for such text, and it still reads back.
+// Text is "YYYY-MM-DD", "HH:MM:SS[.fff[fff[fff]]]" and "YYYY-MM-DD HH:MM:SS[...]": a blank between date and time as
+// SQLite itself writes it, and a fraction only where there is one. Timestamps with a zone are in UTC, as SQLite's
+// CURRENT_TIMESTAMP is; without a Z, or ".5Z" would sort before "Z". A year outside 0000..9999 gets a sign, as ISO 8601
+// has it; SQLite's functions answer NULL for such text, and it still reads back.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,7 @@ inline constexpr std::size_t longest_calendar_text = 48;
 /// Each writes at `out`, which has room for longest_calendar_text, and returns the end of what it wrote.
 char* write_date(char* out, std::int64_t days);
 char* write_time(char* out, std::int64_t ticks, Unit unit);
-char* write_timestamp(char* out, std::int64_t ticks, Unit unit, bool zoned);
+char* write_timestamp(char* out, std::int64_t ticks, Unit unit);
 
 /// Days since 1970-01-01. Nothing: not a date.
 std::optional<std::int64_t> read_date(std::string_view text);

@@ -239,6 +239,11 @@ CellWriter::CellWriter(leat::any_column& column)
     : column_(&column), type_(column.schema().type()), nullable_(column.schema().nullable()), store_(nullptr) {
     switch (type_.id) {
         case kind::null:
+        case kind::list:  // SQLite has nothing nested
+        case kind::large_list:
+        case kind::structure:
+        case kind::map:
+        case kind::other:
             store_ = store_nothing;
             break;
         case kind::boolean:
@@ -313,14 +318,6 @@ CellWriter::CellWriter(leat::any_column& column)
         case kind::duration:
             store_ = store_duration;
             break;
-        case kind::list:
-        case kind::large_list:
-        case kind::structure:
-        case kind::map:
-        case kind::other:
-            throw leat::error(LEAT_ERR_UNSUPPORTED, "column '" + std::string(column.schema().name()) +
-                                                        "' of Arrow type " + column.schema().format() +
-                                                        " cannot be made from SQLite's values");
     }
 }
 

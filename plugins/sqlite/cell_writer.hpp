@@ -26,7 +26,7 @@ public:
     explicit CellWriter(leat::any_column& column);
 
     /// Appends `value`, or answers false and appends nothing.
-    bool write(sqlite3_value* value) {
+    bool write(sqlite3_value* value) const {
         if (sqlite3_value_type(value) != SQLITE_NULL) return store_(*this, value);
         if (!nullable_) return false;
         column_->append_null();

@@ -187,7 +187,9 @@ void append_json(std::string& out, const leat::array_view& values, std::int64_t 
                                  [&](char* to) { return write_time(to, at<std::int64_t>(values, row), type.unit); });
         case kind::timestamp:
             return append_quoted(out, [&](char* to) {
-                return write_timestamp(to, at<std::int64_t>(values, row), type.unit, !type.zone.empty());
+                to = write_timestamp(to, at<std::int64_t>(values, row), type.unit);
+                if (!type.zone.empty()) *to++ = 'Z';
+                return to;
             });
         case kind::list:
         case kind::large_list:

@@ -131,7 +131,7 @@ key. Columns outside the key are overwritten.
 | date | DATE | `2024-02-29` |
 | time | TIME | `23:59:59.500`, digits in threes |
 | timestamp | TIMESTAMP | `2024-02-29 23:59:59.500` |
-| timestamptz | TIMESTAMPTZ | the same in UTC, with a Z |
+| timestamptz | TIMESTAMPTZ | the same, in UTC |
 | duration | DURATION_US (S, MS, NS) | integer, in that unit |
 | json, list, struct, map | JSON TEXT | text |
 

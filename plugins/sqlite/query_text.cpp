@@ -109,8 +109,46 @@ std::string_view without_end(std::string_view query) {
     return query.substr(0, end);
 }
 
-std::string_view across_rows(const std::vector<Token>& tokens) {
+namespace {
+
+/// True where a query begins in parentheses.
+bool begins_subquery(const std::vector<Token>& tokens, std::size_t at) {
+    if (tokens[at].text != "(" || at + 1 == tokens.size()) return false;
+    const Token& next = tokens[at + 1];
+    return is_word(next, "select") || is_word(next, "with") || is_word(next, "values");
+}
+
+/// The parenthesis that closes the one at `at`.
+std::size_t end_of_group(const std::vector<Token>& tokens, std::size_t at) {
+    std::size_t end = at + 1;
+    while (end < tokens.size() && !(tokens[end].text == ")" && tokens[end].depth == tokens[at].depth))
+        ++end;
+    return end;
+}
+
+/// True when the tokens from `begin` to `end` name `table`, quoted or not, otherwise than as in table.column.
+bool names_table(const std::vector<Token>& tokens, std::size_t begin, std::size_t end, std::string_view table) {
+    for (std::size_t i = begin; i < end; ++i) {
+        std::string_view name = tokens[i].text;
+        if (tokens[i].kind == Token::Kind::literal && name.size() == table.size() + 2)
+            name = name.substr(1, table.size());
+        const bool qualifies = i + 1 < tokens.size() && tokens[i + 1].text == ".";
+        if (!qualifies && same_name(name, table)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string_view across_rows(const std::vector<Token>& tokens, std::string_view table) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
+        if (begins_subquery(tokens, i)) {
+            const std::size_t end = end_of_group(tokens, i);
+            if (!names_table(tokens, i, end, table)) {
+                i = end;
+                continue;
+            }
+        }
         const Token* const before = i > 0 ? &tokens[i - 1] : nullptr;
         if (before != nullptr && before->text == ".") continue;
         if (is_word(tokens[i], "group")) return "GROUP BY";
@@ -125,6 +163,52 @@ std::string_view across_rows(const std::vector<Token>& tokens) {
         if (is_word(tokens[i], "over") && before != nullptr && before->text == ")") return "a window function";
     }
     return {};
+}
+
+std::optional<SelectList> select_list(std::string_view query) {
+    const std::string_view text = without_end(query);
+    const std::vector<Token> tokens = tokens_of(text);
+    if (tokens.size() < 2 || !is_word(tokens[0], "select") || is_word(tokens[1], "distinct") ||
+        is_word(tokens[1], "all"))
+        return std::nullopt;
+    const auto offset = [text](const Token& token) {
+        return static_cast<std::size_t>(token.text.data() - text.data());
+    };
+    SelectList out;
+    std::size_t begin = 1;
+    for (std::size_t i = 1; i < tokens.size(); ++i) {
+        if (tokens[i].depth > 0 || tokens[i].text == "(" || tokens[i].text == ")") continue;
+        // x IS DISTINCT FROM y is an expression.
+        const bool from = is_word(tokens[i], "from") && !is_word(tokens[i - 1], "distinct");
+        if (!from && tokens[i].text != ",") continue;
+        if (i == begin) return std::nullopt;
+        const Token& last = tokens[i - 1];
+        out.items.push_back(
+            text.substr(offset(tokens[begin]), offset(last) + last.text.size() - offset(tokens[begin])));
+        begin = i + 1;
+        if (!from) continue;
+        out.rest = text.substr(offset(tokens[i]));
+        return out;
+    }
+    return std::nullopt;
+}
+
+bool is_star(std::string_view item) {
+    const std::vector<Token> tokens = tokens_of(item);
+    return tokens.back().text == "*" && (tokens.size() == 1 || (tokens.size() == 3 && tokens[1].text == "."));
+}
+
+bool is_name(std::string_view item) {
+    std::vector<Token> tokens = tokens_of(item);
+    const auto names = [](const Token& token) {
+        return token.kind == Token::Kind::word ||
+               std::string_view("\"`[").find(token.text.front()) != std::string_view::npos;
+    };
+    // Take the alias off.
+    if (tokens.size() >= 2 && tokens[tokens.size() - 2].text != ".") tokens.pop_back();
+    if (tokens.size() >= 2 && is_word(tokens.back(), "as")) tokens.pop_back();
+    return (tokens.size() == 1 && names(tokens[0])) ||
+           (tokens.size() == 3 && names(tokens[0]) && tokens[1].text == "." && names(tokens[2]));
 }
 
 std::string place_of(std::string_view query, std::size_t offset) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,9 +31,26 @@ std::string without_filters(std::string_view query);
 /// The query without what ends it: semicolons, blanks and comments.
 std::string_view without_end(std::string_view query);
 
-/// The first construct whose result depends on rows other than the one at hand ("GROUP BY", "ORDER BY", "LIMIT", ...),
-/// aggregate functions excepted; "" if there is none.
-std::string_view across_rows(const std::vector<Token>& tokens);
+/// The first construct whose result depends on rows of `table` other than the one at hand ("GROUP BY", "ORDER BY",
+/// "LIMIT", ...), aggregate functions excepted; "" if there is none. A subquery that does not read the table does not
+/// count.
+std::string_view across_rows(const std::vector<Token>& tokens, std::string_view table);
+
+/// A query taken apart as SELECT items rest.
+struct SelectList {
+    std::vector<std::string_view> items;
+    std::string_view rest;  // from FROM on
+};
+
+/// Nothing where that is not possible: for WITH, VALUES, and SELECT DISTINCT or without FROM.
+std::optional<SelectList> select_list(std::string_view query);
+
+/// True for *, and for name.*
+bool is_star(std::string_view item);
+
+/// True for a name, perhaps qualified and quoted, with or without AS and another: for a column, if there is one of that
+/// name.
+bool is_name(std::string_view item);
 
 /// "2:17" for a byte offset: line and column, from 1.
 std::string place_of(std::string_view query, std::size_t offset);
