@@ -373,7 +373,7 @@ private:
     /// Settles what no task will handle any more.
     void settle() {
         stop_subscription_.reset();  // a step of the stop that is being passed on may still be dropping rows
-        if (abandoned() == 0) {  // a task that comes back late may still touch these
+        if (abandoned() == 0) {      // a task that comes back late may still touch these
             if (chain_) chain_->drop();
             state_.drop(inlet_.cancel());
             bucket_.cancel();
