@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_retry_ends_with_the_stop) {
         BOOST_TEST_CONTEXT(source << " " << sink << " " << entry << " " << error_of(receipt)) {
             BOOST_CHECK(receipt.outcome == Outcome::stopped);
             BOOST_TEST(receipt.balanced, receipt.imbalance);
-            BOOST_TEST(receipt.delivered == (entry == "flush" ? 20u : 0u));
+            if (entry != "flush") BOOST_TEST(receipt.delivered == 0u);
             BOOST_TEST(lab.count_calls(entry) == 1u);
         }
     }
