@@ -110,7 +110,7 @@ class Bench:
         node = shutil.which("node")
         modules = self.work / "node_modules" / "@duckdb" / "node-api"
         if not node or not modules.exists():
-            print("\nDuckDB is left out: `npm install @duckdb/node-api@1.4` in the work directory brings it.")
+            print("\nDuckDB is left out: `bash packaging/deps.sh --bench` brings it.")
             return None
         shutil.copy(HERE / "duckdb.mjs", self.work / "duckdb.mjs")
         return node
