@@ -17,9 +17,13 @@ class Sink {
 public:
     explicit Sink(leat::context& ctx) : as_table_(ctx.text("/format", "table") == "table") {}
 
-    void begin(leat::context&, const leat_bucket&) { text_.clear(); }
+    void begin(leat::context&, const leat_bucket&) {
+        text_.clear();
+        headed_ = false;
+    }
 
     void write(leat::context& ctx, leat::batch& batch) {
+        if (batch.rows() == 0) return;
         if (schema_ != batch.schema_handle()) begin_schema(batch);
         if (table_) {
             table_->write(text_, batch);
@@ -32,6 +36,7 @@ public:
     }
 
     void commit(leat::context& ctx, const leat_bucket&) {
+        if (text_.size() == 0) return;
         ndjson::write_waiting(ctx, STDOUT_FILENO, "standard output", text_.view());
         text_.clear();
         written_ = true;
@@ -39,18 +44,19 @@ public:
 
     void abort(leat::context&, const leat_bucket&) {
         text_.clear();
-        if (!written_) schema_ = nullptr;  // the headings went with the bucket
+        if (headed_) schema_ = nullptr;  // the headings went with the bucket
     }
 
 private:
     void begin_schema(const leat::batch& batch) {
         if (as_table_) {
-            if (table_ && written_) text_.append("\n");
+            if (written_ || text_.size() > 0) text_.append("\n");
             table_.emplace(batch.schema());
         } else {
             lines_.emplace(batch.schema());
         }
         schema_ = batch.schema_handle();
+        headed_ = true;
     }
 
     static void reject(const leat::context& ctx, const std::vector<ndjson::Refusal>& refusals) {
@@ -64,6 +70,7 @@ private:
     std::optional<Table> table_;
     std::optional<ndjson::JsonWriter> lines_;
     ndjson::TextBuffer text_;  ///< of the bucket
+    bool headed_ = false;      ///< the bucket has headings in it
     bool written_ = false;     ///< something, in this run
 };
 
@@ -84,11 +91,12 @@ constexpr leat::about about = {"stdout",
     }
   }
 })json",
-                               0,
+                               LEAT_SINGLE_WRITER,
                                R"md(Writes rows to standard output.
 
 - `format: table` aligns columns under their names and types. Widths come from the first batch; a cell of more than 40
-  characters is cut and ends in an ellipsis. NULL is shown as `NULL`, and control characters as escapes.
+  places is cut and ends in an ellipsis. NULL is shown as `NULL`; control characters and what would turn the direction of
+  the line are shown as escapes, so that no row can take over a terminal.
 - `format: ndjson` writes one JSON object a line, in the form of the `ndjson` sink.
 
 Rows appear bucket by bucket, as each is committed. When the reader of a pipe ends, the pipeline stops and says so.
