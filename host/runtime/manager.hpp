@@ -49,7 +49,8 @@ public:
     ~Manager();
 
     /// Runs every pipeline to its end, or until `stop`. Blocks; returns when nothing that it started runs any more,
-    /// except for calls that outlived manager.grace, which the receipt names and `abandoned` counts.
+    /// except for calls that were given up, which the receipt names and `abandoned` counts. A call that outlives a
+    /// DRAIN by manager.grace turns it into a STOP for its pipeline; one that outlives a STOP by as much is given up.
     RunReceipt run_all(Stop& stop);
 
     /// Any thread, also during run_all.
