@@ -192,8 +192,14 @@ public:
     }
 
     void open(context&, std::string_view resume) {
-        if (!resume.empty() && std::from_chars(resume.data(), resume.data() + resume.size(), next_).ec != std::errc()) {
-            throw leat::error(LEAT_ERR_FATAL, "'" + std::string(resume) + "' is no position of generate: a row number");
+        next_ = 0;
+        if (!resume.empty()) {
+            const char* const end = resume.data() + resume.size();
+            const auto [rest, fault] = std::from_chars(resume.data(), end, next_);
+            if (fault != std::errc() || rest != end) {
+                throw leat::error(LEAT_ERR_FATAL,
+                                  "'" + std::string(resume) + "' is no position of generate: a row number");
+            }
         }
         first_ = next_;
         started_ = std::chrono::steady_clock::now();
@@ -202,6 +208,7 @@ public:
     leat_status read(context& ctx, const leat_bucket_config& hint) {
         const std::int64_t count = due(batch_rows_ > 0 ? batch_rows_ : default_rows(hint));
         if (count == 0) return at_end() ? LEAT_END : LEAT_IDLE;
+        out_.truncate(0);  // what a read that ran out of memory left behind
         for (int i = 0; i < out_.columns(); ++i) {
             const Column& column = columns_[static_cast<std::size_t>(i)];
             column.kind->fill(out_.at(i), column.dice, next_, count);
@@ -244,7 +251,7 @@ private:
         return out;
     }
     static std::int64_t default_rows(const leat_bucket_config& hint) {
-        constexpr std::uint64_t most = 1U << 20;  // a hint may say "no limit"; a batch is held in memory
+        constexpr std::uint64_t most = 1U << 16;  // a bucket may be large; a batch is held in memory at once
         return static_cast<std::int64_t>(hint.max_rows == 0 ? 10'000 : std::min(hint.max_rows, most));
     }
 
@@ -306,7 +313,7 @@ constexpr leat::about about = {
     },
     "batch": {
       "title": "Rows in a batch", "type": "integer", "minimum": 1, "maximum": 10000000,
-      "description": "By default as many as a bucket holds."
+      "description": "By default as many as a bucket holds, and at most 65536."
     }
   }
 })json",

@@ -125,6 +125,32 @@ BOOST_AUTO_TEST_CASE(fills_batches_of_the_size_that_is_asked_for) {
     BOOST_TEST(source.emitted[2].rows.rows() == 50);
 }
 
+BOOST_AUTO_TEST_CASE(holds_no_more_than_65536_rows_at_once_unless_it_is_told_to) {
+    instance source(generate(), R"({"rows": 100000})");
+    BOOST_REQUIRE(source.read_all(1'000'000) == LEAT_END);
+    BOOST_REQUIRE(source.emitted.size() == 2U);
+    BOOST_TEST(source.emitted[0].rows.rows() == 65536);
+    instance told(generate(), R"({"rows": 100000, "batch": 100000})");
+    BOOST_REQUIRE(told.read_all(10) == LEAT_END);
+    BOOST_TEST(told.emitted.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(can_be_read_again_after_memory_ran_out) {
+    instance whole(generate(), all_kinds);
+    BOOST_REQUIRE(whole.read_all(1000) == LEAT_END);
+    instance source(generate(), all_kinds);
+    BOOST_REQUIRE(source.open() == LEAT_OK);
+    for (const std::uint64_t limit : {1'000, 20'000, 60'000}) {
+        source.set_memory_limit(limit);
+        BOOST_TEST(source.read(1000) == LEAT_ERR_RETRY);
+        BOOST_TEST(source.failure() == "out of memory");
+    }
+    source.set_memory_limit(UINT64_MAX);
+    BOOST_TEST(source.read(1000) == LEAT_END);
+    BOOST_TEST(source.text() == whole.text());
+    BOOST_TEST(source.finish() == "");
+}
+
 BOOST_AUTO_TEST_CASE(keeps_to_its_rate_and_is_idle_in_between) {
     using clock = std::chrono::steady_clock;
     instance source(generate(), R"({"rows": 30, "rate": "100 rows/s"})");
@@ -159,9 +185,11 @@ BOOST_AUTO_TEST_CASE(refuses_a_kind_that_there_is_not) {
 }
 
 BOOST_AUTO_TEST_CASE(refuses_a_position_that_is_not_its_own) {
-    instance source(generate(), R"({"rows": 10})");
-    BOOST_TEST(source.open("here") == LEAT_ERR_FATAL);
-    BOOST_TEST(source.failure() == "'here' is no position of generate: a row number");
+    for (const char* const position : {"here", "5 more", "-1", " 5", "99999999999999999999"}) {
+        instance source(generate(), R"({"rows": 10})");
+        BOOST_TEST(source.open(position) == LEAT_ERR_FATAL);
+        BOOST_TEST(source.failure() == "'" + std::string(position) + "' is no position of generate: a row number");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(stops_when_the_pipeline_does) {
