@@ -19,7 +19,7 @@ enum class Found { row, bad, none };
 
 class FileReader {
 public:
-    FileReader(Dialect const& dialect, Scan scan) : dialect_(dialect), scan_(scan), rows_(dialect, scan) {}
+    FileReader(Dialect const& dialect, Scan scan) : dialect_(dialect), rows_(dialect, scan) {}
 
     /// A longer row is not held in memory: if there are line breaks in it, it is taken for one whose closing quote is
     /// missing, else it is read over, and its beginning is rejected.
@@ -89,7 +89,6 @@ private:
     std::uint64_t lines_in(std::size_t begin, std::size_t end) const;
 
     Dialect dialect_;
-    Scan scan_;
     Input input_;
     RowBuffer rows_;
     std::vector<std::string> column_names_;

@@ -203,7 +203,7 @@ namespace detail {
 /// "2024-02-29", whose ten characters are there.
 inline bool ten_of_date(char const* text, std::int64_t& days) {
     unsigned century, year, month, day;
-    bool const digits = two_digits(text, century) & two_digits(text + 2, year) & two_digits(text + 5, month) &
+    bool const digits = two_digits(text, century) && two_digits(text + 2, year) && two_digits(text + 5, month) &&
                         two_digits(text + 8, day);
     if (!digits || text[4] != '-' || text[7] != '-') return false;
     std::int64_t const full_year = century * 100 + year;
