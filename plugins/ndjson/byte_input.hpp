@@ -64,8 +64,8 @@ public:
 
     /// Reads up to `room` bytes into `to`; waits at most `wait_ns` for a pipe.
     Arrival read(const leat::context& ctx, char* to, std::size_t room, std::uint64_t wait_ns, std::size_t& count) {
+        if (ctx.stop_state() != LEAT_RUN) return Arrival::stopped;
         if (regular_) {
-            if (ctx.stop_state() != LEAT_RUN) return Arrival::stopped;
             const auto left = static_cast<std::size_t>(size_ - at_);
             if (left == 0) return check_growth(ctx);
             room = std::min(room, left);
