@@ -8,8 +8,11 @@ function(leat_add_test name)
   endif()
   add_executable(${name} ${T_SOURCES})
   target_link_libraries(${name} PRIVATE leat_options Boost::unit_test_framework Threads::Threads ${T_LIBRARIES})
-  # catch_system_errors would hide the sanitizers' own reports behind Boost.Test's.
-  add_test(NAME ${name} COMMAND ${name} --catch_system_errors=no --log_level=test_suite --color_output=no ${T_ARGS})
+  # catch_system_errors would hide the sanitizers' own reports behind Boost.Test's. Failures are printed; the file tells
+  # what a test that was killed at its limit was doing.
+  set(diary "${CMAKE_BINARY_DIR}/Testing/${name}.diary")
+  add_test(NAME ${name} COMMAND ${name} --catch_system_errors=no --color_output=no
+           --logger=HRF,error,stdout:HRF,test_suite,${diary} ${T_ARGS})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
   foreach(label IN LISTS T_LABELS)
     if(NOT TARGET tests_${label})

@@ -81,6 +81,7 @@ private:
             return inside;
         }
         const bool is_escaped = take("\\");
+        if (rest_.empty()) return std::nullopt;
         const char c = rest_[0];
         const bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         const bool is_special = std::string_view(".[]{}()*+?^$|\\").find(c) != std::string_view::npos;

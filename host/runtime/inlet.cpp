@@ -31,6 +31,11 @@ std::uint64_t Inlet::room() const {
     return bytes_ < small_bytes ? small_bytes - bytes_ : 1;
 }
 
+bool Inlet::producer_waits() const {
+    const std::lock_guard lock(mutex_);
+    return producer_waits_;
+}
+
 void Inlet::close() {
     std::function<void()> wake;
     {

@@ -17,6 +17,7 @@ public:
     /// Waits for room; false when cancelled, with the batch untouched.
     bool push(Batch& batch);
     std::uint64_t room() const;
+    bool producer_waits() const;  ///< a push is waiting for room
     void close();  ///< by the producer: no more will come
 
     enum class Pop { taken, empty, closed };

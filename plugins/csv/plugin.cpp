@@ -23,7 +23,7 @@ constexpr leat::about source_about = {
   "properties": {
     "path": {
       "title": "Path",
-      "description": "A file, a glob, or a list of them; \"-\" is standard input. Files are read in the order of the list, those of a glob sorted by name.",
+      "description": "A file, a pattern with * ? [], or a list of them; - is standard input. Files of a pattern are read in the order of their names.",
       "oneOf": [
         {"type": "string", "minLength": 1},
         {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
@@ -75,8 +75,11 @@ An unquoted empty field is NULL (`nulls`), `""` is the empty text. A column is b
 timestamptz or time if all its values in the sample are, else text; no type is inferred that would change what is written:
 `007` and integers beyond int64 stay text. Declare in `types` what you know.
 
-A row that cannot be read (fields missing or too many, a quote that is not closed, a value that does not fit) becomes a
-dead letter with its line and the reason; all others go on.
+A row that cannot be read (fields missing or too many, a quote that is not closed, a NUL byte, bytes that are not UTF-8, a
+value that does not fit, more than 16 MiB) becomes a dead letter with file, line and reason; all others go on.
+
+Files are read to the length that they have when they are opened; gzip and zstd are unpacked on the way. Resuming goes on
+behind the last row that was delivered. Standard input and pipes cannot be resumed.
 )md",
     R"yaml(path: "data/orders*.csv"
 delimiter: ";"
@@ -110,7 +113,7 @@ constexpr leat::about sink_about = {
     },
     "mode": {
       "title": "Mode", "enum": ["create", "append", "replace"], "default": "create",
-      "description": "What to do with a file that exists: create refuses it, append goes on at its end, replace empties it."
+      "description": "create refuses a file that exists, append adds to it, replace empties it first."
     }
   }
 })json",
@@ -118,7 +121,10 @@ constexpr leat::about sink_about = {
     R"md(Writes RFC 4180 with LF: a field is quoted where it must be, NULL is an empty field and the empty text is `""`.
 Dates and times are ISO 8601 (timestamps with a zone in UTC, with `Z`), binary is base64, lists, structs and maps are JSON.
 
-A bucket that fails is cut off the file again. The file is made when the first bucket comes.
+What CSV cannot say makes its row a dead letter: text with a NUL or that is not UTF-8, a year outside of 0000 to 9999.
+
+A bucket is in the file once it is committed; one that fails is cut off again. The file is made, or emptied, when the first
+bucket comes: a run without rows leaves everything as it is.
 )md",
     R"yaml(path: out/orders.csv
 delimiter: ";"

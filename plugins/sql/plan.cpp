@@ -63,14 +63,32 @@ Statement try_prepare(const Database& database, std::string_view sql) {
     return Statement(statement);
 }
 
-/// SQLite's own program for the query tells whether there is an aggregate function in it, whatever its name, perhaps in
-/// a subquery.
-bool has_aggregate(const Database& database, std::string_view query) {
+/// SQLite's own program for the query tells whether there are aggregate functions in it, whatever their names, and where.
+struct Aggregates {
+    bool any = false;
+    bool all_in_outermost_loop = true;  // each begins and ends with one row of what that loop goes over
+};
+
+Aggregates aggregates_of(const Database& database, std::string_view query) {
+    Aggregates out;
+    std::int64_t loop_begin = 0;
+    std::int64_t loop_end = -1;
+    std::vector<std::int64_t> results;
     const Statement program = try_prepare(database, "EXPLAIN " + std::string(query));
     while (program && program.step() == SQLITE_ROW) {
-        if (program.text(1).substr(0, 3) == "Agg") return true;
+        const std::int64_t address = program.integer(0);
+        const std::string_view opcode = program.text(1);
+        const std::int64_t target = program.integer(3);
+        if (opcode == "VNext" && address - target > loop_end - loop_begin) {
+            loop_begin = target;
+            loop_end = address;
+        }
+        out.any |= opcode.substr(0, 3) == "Agg";
+        if (opcode == "AggFinal" || opcode == "AggValue") results.push_back(address);
     }
-    return false;
+    for (const auto address : results)
+        out.all_in_outermost_loop &= loop_begin <= address && address <= loop_end;
+    return out;
 }
 
 /// How SQLite goes about the query.
@@ -365,10 +383,11 @@ Plan make_plan(const leat::context& ctx, const Database& database, BatchTable& b
     if (plan.across_rows.empty() && course.scans != 1) {
         plan.across_rows = course.scans == 0 ? "a query without the batch" : "a second look at the batch";
     }
-    if (plan.across_rows.empty() && has_aggregate(database, query.text)) {
+    if (const auto aggregates = aggregates_of(database, query.text); plan.across_rows.empty() && aggregates.any) {
         // One of a subquery for each row, over json_each for one, leaves the rows alone; one over all rows makes one of
         // them.
-        if (!course.has_subquery || !probed().adds_up) plan.across_rows = "an aggregate function";
+        const bool by_row = course.in_step ? aggregates.all_in_outermost_loop : course.has_subquery && probed().adds_up;
+        if (!by_row) plan.across_rows = "an aggregate function";
     }
     plan.row_by_row = plan.across_rows.empty() && course.in_step;
 

@@ -24,16 +24,16 @@
 
 namespace leat::test {
 
-/// The real plugins and the fixtures `good` and `odd`.
+/// The real plugins and the fixtures `good` and `odd`. Never destroyed: a call that was given up may still be in one.
 inline const plugin::Catalog& catalog() {
-    static const plugin::Catalog all = [] {
+    static const plugin::Catalog& all = *new plugin::Catalog([] {
         auto scanned = plugin::Catalog::scan({.named = {LEAT_PLUGINS, LEAT_FIXTURES "/good", LEAT_FIXTURES "/odd"},
                                               .defaults = {},
                                               .trial = false,
                                               .patience = std::chrono::seconds(5)});
         BOOST_REQUIRE(scanned);
         return std::move(scanned).value();
-    }();
+    }());
     return all;
 }
 
@@ -254,6 +254,26 @@ private:
     }
 
     std::unique_ptr<runtime::Manager> manager_;
+};
+
+/// A lab in which a call may be given up: what that call can still reach must live as long as the process.
+class LostLab {
+public:
+    LostLab() : lab_(*kept().emplace_back(std::make_unique<Lab>())) {}
+    ~LostLab() {
+        std::error_code ignored;
+        std::filesystem::remove_all(lab_.folder.path(), ignored);
+    }
+    LostLab(const LostLab&) = delete;
+    LostLab& operator=(const LostLab&) = delete;
+    Lab& operator*() const { return lab_; }
+
+private:
+    static std::vector<std::unique_ptr<Lab>>& kept() {
+        static auto& all = *new std::vector<std::unique_ptr<Lab>>;
+        return all;
+    }
+    Lab& lab_;
 };
 
 }  // namespace leat::test

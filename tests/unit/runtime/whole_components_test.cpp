@@ -140,7 +140,8 @@ BOOST_AUTO_TEST_CASE(a_drain_interrupts_it_in_read_and_not_in_write) {
 
 BOOST_AUTO_TEST_CASE(a_hook_that_never_returns_is_given_up) {
     for (const std::string entry : {"pre_process", "post_process"}) {
-        Lab lab;
+        LostLab lost;
+        Lab& lab = *lost;
         lab.settings.manager.grace = 30ms;
         lab.add_run("odd.pipeline {'count': 25, 'mode': 'hangs', 'at': '" + entry + "', 'calls': '$/calls'}");
         const auto receipt = lab.run_one_while([&] {
@@ -211,7 +212,8 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_it) {
 
 BOOST_AUTO_TEST_CASE(one_that_never_returns_is_given_up_and_named) {
     for (const std::string entry : {"create", "run", "destroy"}) {
-        Lab lab;
+        LostLab lost;
+        Lab& lab = *lost;
         lab.settings.manager.grace = 30ms;
         lab.add_run("odd.runner {'mode': 'hangs', 'at': '" + entry + "', 'calls': '$/calls'}");
         const auto receipt = lab.run_one_while([&] {
@@ -227,7 +229,8 @@ BOOST_AUTO_TEST_CASE(one_that_never_returns_is_given_up_and_named) {
 
 BOOST_AUTO_TEST_CASE(one_that_comes_back_late_finds_everything_it_needs) {
     for (const std::string entry : {"create", "run", "destroy"}) {
-        Lab lab;
+        LostLab lost;
+        Lab& lab = *lost;
         lab.settings.manager.grace = 20ms;
         lab.add_run("odd.runner {'mode': 'late', 'at': '" + entry + "', 'gate': '$/gate', 'calls': '$/calls'}");
         lab.run_one_while([&] {
