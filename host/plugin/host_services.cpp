@@ -239,11 +239,16 @@ const leat_schema* schema(leat_ctx* ctx, ArrowSchema* moved) {
     });
 }
 
+/// What is emitted is the host's also when it is refused.
+void drop(leat_batch& moved) {
+    if (moved.array.release && !Batch::is_dead_loan(moved.array, nullptr)) moved.array.release(&moved.array);
+    moved.array.release = nullptr;
+}
+
 /// Takes what was emitted, as a Batch, if it is what the ABI allows.
 Result<Batch> take_emitted(Context& context, leat_batch& moved) {
     const auto refuse = [&](std::string why) {
-        if (moved.array.release && !Batch::is_dead_loan(moved.array, nullptr)) moved.array.release(&moved.array);
-        moved.array.release = nullptr;
+        drop(moved);
         return Error(Errc::plugin, "emit: " + std::move(why));
     };
     if (!moved.array.release) return refuse("the batch was released or moved before");
@@ -266,8 +271,14 @@ leat_status emit(leat_ctx* ctx, leat_batch* moved) {
     auto& context = Context::of(ctx);
     return fenced<leat_status>(LEAT_ERR_CANCELLED, [&]() -> leat_status {
         const auto* const entry = context.entry.load(std::memory_order_relaxed);
-        if (!moved || !allowed(context, "emit", entry->may_emit, "read, process, flush and run"))
+        if (!allowed(context, "emit", entry->may_emit, "read, process, flush and run")) {
+            if (moved) drop(*moved);
             return LEAT_ERR_CANCELLED;
+        }
+        if (!moved) {
+            context.violation("emit: no batch was given");
+            return LEAT_ERR_CANCELLED;
+        }
         auto batch = take_emitted(context, *moved);
         if (batch.has_error()) {
             context.violation(batch.error().message());
