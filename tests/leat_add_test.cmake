@@ -12,7 +12,7 @@ function(leat_add_test name)
   # what a test that was killed at its limit was doing.
   set(diary "${CMAKE_BINARY_DIR}/Testing/${name}.diary")
   add_test(NAME ${name} COMMAND ${name} --catch_system_errors=no --color_output=no
-           --logger=HRF,error,stdout:HRF,test_suite,${diary} ${T_ARGS})
+           --logger=HRF,error,stdout:XML,test_suite,${diary} ${T_ARGS})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
   foreach(label IN LISTS T_LABELS)
     if(NOT TARGET tests_${label})

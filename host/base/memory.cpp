@@ -1,6 +1,7 @@
 #include "base/memory.hpp"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <bit>
@@ -15,34 +16,60 @@ constexpr std::uint64_t page = 4096;
 constexpr std::uint64_t smallest_step = std::uint64_t{1} << 20;
 constexpr std::uint64_t largest_step = std::uint64_t{64} << 20;
 
+std::uint64_t whole_pages(std::uint64_t bytes) {
+    return (bytes + page - 1) / page * page;
+}
+
 /// Address space alone, which costs nothing, also where the system does not overcommit (vm.overcommit_memory = 2).
-std::byte* reserve(std::uint64_t bytes) {
+std::byte* map_nothing(std::uint64_t bytes) {
     void* const at = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return at == MAP_FAILED ? nullptr : static_cast<std::byte*>(at);
 }
 
+std::uint64_t address_space_limit() {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
+}
+
 bool open_up(std::byte* from, std::uint64_t bytes) {
-    return ::mprotect(from, (bytes + page - 1) / page * page, PROT_READ | PROT_WRITE) == 0;
+    return ::mprotect(from, whole_pages(bytes), PROT_READ | PROT_WRITE) == 0;
 }
 
 }  // namespace
 
-Memory::Memory() {
-    base_ = reserve(class_bytes * classes);
-    entries_base_ = reserve(sizeof(Entry) * most_blocks * classes);
-    if (!base_ || !entries_base_) return;  // allocate answers NULL: "over the memory budget"
-    ::madvise(base_, class_bytes * classes, MADV_DONTDUMP);
+Memory::Memory(std::uint64_t most_address_space) {
+    const auto most = std::min(most_address_space, address_space_limit() / 2);
+    while (all_bytes() > most || !reserve()) {
+        if (--class_shift_ < smallest_class_shift) return;  // allocate answers NULL: "over the memory budget"
+    }
+    ::madvise(base_, all_bytes(), MADV_DONTDUMP);
+    auto* entries = entries_base_;
     for (int i = 0; i < classes; ++i) {
-        classes_[i].capacity = std::min(most_blocks, class_bytes / block_bytes(i));
         // Zeroed pages are valid entries: atomics of 0, a free block.
-        classes_[i].entries =
-            reinterpret_cast<Entry*>(entries_base_ + sizeof(Entry) * most_blocks * static_cast<std::uint64_t>(i));
+        classes_[i].entries = reinterpret_cast<Entry*>(entries);
+        entries += whole_pages(classes_[i].capacity * sizeof(Entry));
     }
 }
 
+// For the class_shift_ that is set.
+bool Memory::reserve() noexcept {
+    entries_bytes_ = 0;
+    for (int i = 0; i < classes; ++i) {
+        classes_[i].capacity = std::min(most_blocks, (std::uint64_t{1} << class_shift_) / block_bytes(i));
+        entries_bytes_ += whole_pages(classes_[i].capacity * sizeof(Entry));
+    }
+    base_ = map_nothing(all_bytes());
+    entries_base_ = base_ ? map_nothing(entries_bytes_) : nullptr;
+    if (entries_base_) return true;
+    if (base_) ::munmap(base_, all_bytes());
+    base_ = nullptr;
+    return false;
+}
+
 Memory::~Memory() {
-    if (base_) ::munmap(base_, class_bytes * classes);
-    if (entries_base_) ::munmap(entries_base_, sizeof(Entry) * most_blocks * classes);
+    if (!base_) return;
+    ::munmap(base_, all_bytes());
+    ::munmap(entries_base_, entries_bytes_);
 }
 
 int Memory::class_of(std::uint64_t size) noexcept {
@@ -63,7 +90,7 @@ bool Memory::make_usable(int index) noexcept {
 }
 
 void* Memory::allocate(std::uint64_t size, Owner owner) noexcept {
-    if (size > std::uint64_t{1} << largest_shift || !base_ || !entries_base_) return nullptr;
+    if (size > std::uint64_t{1} << largest_shift || !base_) return nullptr;
     const int index = class_of(size);
     Class& of = classes_[index];
     std::uint32_t slot = no_slot;
@@ -93,10 +120,10 @@ bool Memory::release(void* pointer) noexcept {
     const auto extent = find(pointer);
     if (!extent || extent->begin != pointer) return false;
     const auto offset = static_cast<std::uint64_t>(extent->begin - base_);
-    const int index = static_cast<int>(offset / class_bytes);
+    const int index = class_at(offset);
     Class& of = classes_[index];
     const auto block = block_bytes(index);
-    const auto slot = static_cast<std::uint32_t>((offset % class_bytes) / block);
+    const auto slot = static_cast<std::uint32_t>(offset_in_class(offset) / block);
     Entry& entry = of.entries[slot];
     auto size = entry.size.load(std::memory_order_acquire);
     if (size == 0 || !entry.size.compare_exchange_strong(size, 0, std::memory_order_acq_rel)) return false;
@@ -119,15 +146,15 @@ bool Memory::release(void* pointer) noexcept {
 bool Memory::contains(const void* pointer) const noexcept {
     const auto at = reinterpret_cast<std::uintptr_t>(pointer);
     const auto base = reinterpret_cast<std::uintptr_t>(base_);
-    return base_ && at >= base && at < base + class_bytes * classes;
+    return base_ && at >= base && at < base + all_bytes();
 }
 
 std::optional<Memory::Extent> Memory::find(const void* pointer) const noexcept {
     if (!contains(pointer)) return std::nullopt;
     const auto offset = reinterpret_cast<std::uintptr_t>(pointer) - reinterpret_cast<std::uintptr_t>(base_);
-    const int index = static_cast<int>(offset / class_bytes);
+    const int index = class_at(offset);
     const auto block = block_bytes(index);
-    const std::uint64_t slot = (offset % class_bytes) / block;
+    const std::uint64_t slot = offset_in_class(offset) / block;
     const Class& of = classes_[index];
     if (slot >= of.used.load(std::memory_order_acquire)) return std::nullopt;
     const auto size = of.entries[slot].size.load(std::memory_order_acquire);

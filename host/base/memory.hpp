@@ -18,7 +18,9 @@ class Memory {
 public:
     using Owner = std::uint32_t;
 
-    Memory();
+    /// Takes at most `most_address_space` bytes of it, less where the system gives less, and at most half of what
+    /// `ulimit -v` allows.
+    explicit Memory(std::uint64_t most_address_space = UINT64_MAX);
     ~Memory();
     Memory(const Memory&) = delete;
     Memory& operator=(const Memory&) = delete;
@@ -49,8 +51,9 @@ private:
     static constexpr int smallest_shift = 6;  // 64 B
     static constexpr int largest_shift = 32;  // 4 GiB
     static constexpr int classes = largest_shift - smallest_shift + 1;
-    // Of address space, for each class. All of them together must fit into what ThreadSanitizer leaves a program.
-    static constexpr std::uint64_t class_bytes = std::uint64_t{1} << 35;
+    // Of address space, for each class: as a power of two.
+    static constexpr int largest_class_shift = 35;
+    static constexpr int smallest_class_shift = 20;
     static constexpr std::uint64_t most_blocks = std::uint64_t{1} << 20;  // of one class
     static constexpr std::uint64_t warm_bytes = std::uint64_t{64} << 20;  // free but resident, in all
     static constexpr std::uint32_t no_slot = (std::uint32_t{1} << 31) - 1;
@@ -74,12 +77,20 @@ private:
     static int class_of(std::uint64_t size) noexcept;
     static std::uint64_t block_bytes(int of_class) noexcept { return std::uint64_t{1} << (smallest_shift + of_class); }
     std::byte* begin_of(int of_class) const noexcept {
-        return base_ + class_bytes * static_cast<std::uint64_t>(of_class);
+        return base_ + (static_cast<std::uint64_t>(of_class) << class_shift_);
     }
+    std::uint64_t all_bytes() const noexcept { return std::uint64_t{classes} << class_shift_; }
+    int class_at(std::uint64_t offset) const noexcept { return static_cast<int>(offset >> class_shift_); }
+    std::uint64_t offset_in_class(std::uint64_t offset) const noexcept {
+        return offset & ((std::uint64_t{1} << class_shift_) - 1);
+    }
+    bool reserve() noexcept;
     bool make_usable(int of_class) noexcept;
 
     std::byte* base_ = nullptr;
     std::byte* entries_base_ = nullptr;
+    std::uint64_t entries_bytes_ = 0;
+    int class_shift_ = largest_class_shift;
     Class classes_[classes];
     std::atomic<std::uint64_t> in_use_{0};
     std::atomic<std::uint64_t> warm_{0};

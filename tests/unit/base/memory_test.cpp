@@ -115,6 +115,24 @@ BOOST_AUTO_TEST_CASE(more_than_there_is_gives_null_and_no_harm) {
     memory.release(again);
 }
 
+BOOST_AUTO_TEST_CASE(little_address_space_is_enough_for_small_blocks) {
+    Memory memory(64 * mib);
+    std::vector<void*> blocks;
+    for (const std::uint64_t size : {1u, 64u, 1000u, 65'536u, 1u << 20}) {
+        blocks.push_back(memory.allocate(size, 1));
+        BOOST_REQUIRE(blocks.back());
+        std::memset(blocks.back(), 0x5A, size);
+    }
+    BOOST_TEST(memory.allocate(16 * mib, 1) == nullptr);
+    BOOST_TEST(memory.find(static_cast<std::byte*>(blocks[3]) + 65'535)->size == 65'536u);
+    BOOST_TEST(memory.live_blocks(1) == blocks.size());
+    for (void* const block : blocks)
+        BOOST_TEST(memory.release(block));
+    Memory none(mib);
+    BOOST_TEST(none.allocate(1, 1) == nullptr);
+    BOOST_TEST(!none.contains(&none));
+}
+
 BOOST_AUTO_TEST_CASE(a_block_that_is_given_back_is_handed_out_again) {
     Memory memory;
     void* const block = memory.allocate(5000, 1);
