@@ -6,14 +6,12 @@ function(leat_add_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 600) # for a hang: slow machines and sanitizers have room
   endif()
-  add_executable(${name} ${T_SOURCES})
+  add_executable(${name} ${T_SOURCES} ${PROJECT_SOURCE_DIR}/tests/running_test.cpp)
   target_link_libraries(${name} PRIVATE leat_options Boost::unit_test_framework Threads::Threads ${T_LIBRARIES})
-  # catch_system_errors would hide the sanitizers' own reports behind Boost.Test's. Failures are printed; the file tells
-  # what a test that was killed at its limit was doing.
-  set(diary "${CMAKE_BINARY_DIR}/Testing/${name}.diary")
-  add_test(NAME ${name} COMMAND ${name} --catch_system_errors=no --color_output=no
-           --logger=HRF,error,stdout:XML,test_suite,${diary} ${T_ARGS})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
+  # catch_system_errors would hide the sanitizers' own reports behind Boost.Test's.
+  add_test(NAME ${name} COMMAND ${name} --catch_system_errors=no --color_output=no ${T_ARGS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}"
+                       ENVIRONMENT LEAT_RUNNING_TEST=${CMAKE_BINARY_DIR}/Testing/${name}.running)
   foreach(label IN LISTS T_LABELS)
     if(NOT TARGET tests_${label})
       add_custom_target(tests_${label})

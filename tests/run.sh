@@ -37,6 +37,17 @@ finish() {
     exit 1
 }
 
+# run_tests PRESET CTEST-OPTION...: false when one failed. Names the case in which a test crashed or was killed.
+run_tests() {
+    local code=0 file
+    rm -f "build/$1/Testing/"*.running
+    step "$1: tests" 30m ctest --preset "$@" -j "$jobs" || code=$?
+    for file in "build/$1/Testing/"*.running; do
+        [ ! -e "$file" ] || echo "$(basename "$file" .running) did not come to its end: $(cat "$file")"
+    done
+    return "$code"
+}
+
 build() { # PRESET [--target TARGET...]
     step "$1: configure" 5m cmake --preset "$1" -Wno-dev --log-level=NOTICE &&
         step "$1: build" 40m cmake --build --preset "$@" -- -k 0 --quiet
@@ -46,11 +57,11 @@ step "packages" 20m bash packaging/deps.sh || finish
 build dev || finish # what does not compile here compiles nowhere
 # Compilers and files have nothing that a sanitizer could see. Threads are the business of the host alone.
 if [ -n "$sanitizers" ] && build asan; then
-    step "asan: tests" 30m ctest --preset asan -j "$jobs" -LE '^(abi|tree)$' || true
+    run_tests asan -LE '^(abi|tree)$' || true
 fi
 if [ -n "$sanitizers" ] && build tsan --target tests_unit tests_integration; then
-    step "tsan: tests" 30m ctest --preset tsan -j "$jobs" -L '^(unit|integration)$' || true
+    run_tests tsan -L '^(unit|integration)$' || true
 fi
 [ "${#failures[@]}" -eq 0 ] || printf '=== FAILED so far: %s\n' "${failures[@]}"
-step "dev: tests" 30m ctest --preset dev -j "$jobs" || finish
+run_tests dev || finish
 [ "${#failures[@]}" -eq 0 ] || finish

@@ -18,7 +18,7 @@ public:
     bool push(Batch& batch);
     std::uint64_t room() const;
     bool producer_waits() const;  ///< a push is waiting for room
-    void close();  ///< by the producer: no more will come
+    void close();                 ///< by the producer: no more will come
 
     enum class Pop { taken, empty, closed };
     /// Never blocks. `empty`: `wake` will be called once, when there is something or no more will come.

@@ -63,7 +63,8 @@ Statement try_prepare(const Database& database, std::string_view sql) {
     return Statement(statement);
 }
 
-/// SQLite's own program for the query tells whether there are aggregate functions in it, whatever their names, and where.
+/// SQLite's own program for the query tells whether there are aggregate functions in it, whatever their names, and
+/// where.
 struct Aggregates {
     bool any = false;
     bool all_in_outermost_loop = true;  // each begins and ends with one row of what that loop goes over

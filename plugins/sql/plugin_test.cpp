@@ -723,7 +723,8 @@ BOOST_DATA_TEST_CASE(does_not_warn_of_a_query_that_takes_row_by_row, boost::unit
 }
 
 BOOST_AUTO_TEST_CASE(does_not_warn_of_an_aggregate_about_one_row_whatever_its_cells_hold) {
-    instance sql(component(), query("SELECT id, (SELECT coalesce(sum(value), 0) FROM json_each(name)) AS m FROM batch"));
+    instance sql(component(),
+                 query("SELECT id, (SELECT coalesce(sum(value), 0) FROM json_each(name)) AS m FROM batch"));
     leat::batch in = rows_of(R"([[1, "[1, 2]", 1], [2, "[]", 0.5]])");
     BOOST_TEST(sql.process(in) == LEAT_OK);
     BOOST_TEST(logged(sql).find("batches end") == std::string::npos);
