@@ -6,7 +6,8 @@ function(leat_add_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 600) # for a hang: slow machines and sanitizers have room
   endif()
-  add_executable(${name} ${T_SOURCES} ${PROJECT_SOURCE_DIR}/tests/running_test.cpp)
+  add_executable(${name} ${T_SOURCES} $<TARGET_OBJECTS:leat_test_main>)
+  target_precompile_headers(${name} REUSE_FROM leat_test_main)
   target_link_libraries(${name} PRIVATE leat_options Boost::unit_test_framework Threads::Threads ${T_LIBRARIES})
   # catch_system_errors would hide the sanitizers' own reports behind Boost.Test's.
   add_test(NAME ${name} COMMAND ${name} --catch_system_errors=no --color_output=no ${T_ARGS})

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 tidy=$(command -v clang-tidy-14) || { echo "tidy.sh: clang-tidy-14 is missing: bash packaging/deps.sh installs it" >&2; exit 1; }
 # clang-tidy is clang: it must be told what clang would be told, not gcc.
-cmake --preset dev -B build/tidy -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ --log-level=NOTICE >/dev/null
+cmake --preset dev -B build/tidy -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+    -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON --log-level=NOTICE >/dev/null
 mapfile -t files < <(python3 -c '
 import json, os
 entries = json.load(open("build/tidy/compile_commands.json", encoding="utf-8"))

@@ -95,6 +95,7 @@ Result<ComponentSchema> ComponentSchema::parse(std::string_view text) {
         auto json = boost::json::parse({text.data(), text.size()}, error);
         if (error) return unusable("is not JSON: " + error.message());
         if (!json.is_object()) return unusable("is " + description(json) + ", but must be an object");
+        if (json.get_object().empty()) json = boost::json::parse(no_keys);
         auto rules = SchemaRules::read(std::move(json));
         if (!rules) return unusable(rules.error().message());
         auto impl = std::make_unique<Impl>(std::move(rules).value());

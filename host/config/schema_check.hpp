@@ -15,8 +15,9 @@ namespace leat::config {
 /// A component's schema, ready to check with. Movable; readable from any thread.
 class ComponentSchema {
 public:
-    /// `text` is a JSON object; empty: the component takes no keys at all. A schema that says nothing about
-    /// additionalProperties allows none. Errors: Errc::configuration, no JSON or no draft 7 schema.
+    /// `text` is a JSON object; without text, or without anything in it, the component takes no keys at all. A schema
+    /// that describes keys, and says nothing about additionalProperties, allows no others. Errors: Errc::configuration,
+    /// no JSON or no draft 7 schema.
     static Result<ComponentSchema> parse(std::string_view text);
     ComponentSchema(ComponentSchema&&) noexcept;
     ComponentSchema& operator=(ComponentSchema&&) noexcept;

@@ -248,9 +248,8 @@ private:
         const value* const others = find(rules, "additionalProperties");
         std::vector<std::string> known;
         const bool is_said = schema_.collect_keys(schema, known);
-        const bool closes =
-            others ? *others == value(false)
-                   : !is_said && (closed == Closed::always || (closed == Closed::by_properties && !known.empty()));
+        const bool describes = !known.empty() || properties || patterns;
+        const bool closes = others ? *others == value(false) : !is_said && closed == Closed::by_properties && describes;
         if (others) known = names_of(properties);
         std::set<std::string> meant;  // known keys that a misspelt one stands for
         for (const auto& [name, inner] : given) {
@@ -369,12 +368,12 @@ private:
 std::vector<Fault> SchemaRules::faults(const value& given, const IsSecret& is_secret) const {
     Explain explain(*this, is_secret);
     if (!given.is_null()) {
-        explain.check(root_, given, {}, Closed::always);
+        explain.check(root_, given, {}, Closed::by_properties);
         return explain.take();
     }
     // A component without keys is as good as one with an empty mapping, where a mapping will do.
     const value empty = object();
-    explain.check(root_, accepts_kind(root_, empty) ? empty : given, {}, Closed::always);
+    explain.check(root_, accepts_kind(root_, empty) ? empty : given, {}, Closed::by_properties);
     auto out = explain.take();
     if (!out.empty() && accepts_kind(root_, value("")))
         out = {{"", "", false, "is empty, but must be " + expected(root_)}};

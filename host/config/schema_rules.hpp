@@ -48,9 +48,9 @@ private:
         Place key(std::string_view name) const;
         Place item(std::size_t index) const;
     };
-    /// When a mapping takes no keys but those that it describes, if it does not say so itself: always; if it describes
-    /// any; never, since it is one part of a schema that does.
-    enum class Closed { always, by_properties, by_schema };
+    /// When a mapping takes no keys but those that it describes, if it does not say so itself: if it describes any, or
+    /// says that there are none; never, since it is one part of a schema that does.
+    enum class Closed { by_properties, by_schema };
     class Explain;
 
     explicit SchemaRules(boost::json::value schema);

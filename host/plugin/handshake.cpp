@@ -6,7 +6,12 @@
 #include <optional>
 #include <string_view>
 
+#include "config/wording.hpp"
+
 namespace leat::plugin {
+
+using config::in_quotes;
+
 namespace {
 
 // sizeof in the first leat.h. A smaller struct was never lawful; a larger one is newer than this host.
@@ -34,10 +39,6 @@ constexpr std::size_t longest_text = 1024 * 1024;
 
 std::string text(const char* theirs) {
     return theirs ? std::string(theirs, strnlen(theirs, longest_text)) : "";
-}
-
-std::string quoted(std::string_view text) {
-    return '"' + std::string(text) + '"';
 }
 
 struct Promise {
@@ -225,7 +226,7 @@ private:
             return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
         };
         const auto bad = std::find_if_not(id.begin(), id.end(), lawful);
-        if (bad != id.end()) fail(whose + " has the id " + quoted(id) + " with '" + *bad + "' in it" + rule);
+        if (bad != id.end()) fail(whose + " has the id " + in_quotes(id) + " with '" + *bad + "' in it" + rule);
     }
 
     void check_manifest(const Manifest& manifest) {
@@ -235,7 +236,8 @@ private:
             fail("the plugin has no license; give an SPDX expression, as in \"Apache-2.0\"");
         }
         if (!fault_) {
-            report_.ok("is plugin " + quoted(manifest.id) + " " + manifest.version + ", license " + manifest.license);
+            report_.ok("is plugin " + in_quotes(manifest.id) + " " + manifest.version + ", license " +
+                       manifest.license);
         }
     }
 
@@ -277,7 +279,7 @@ private:
         component.id = text(entry->id);
         check_id(whose, component.id);
         if (entry->kind < LEAT_RUNNER || entry->kind > LEAT_PIPELINE) {
-            fail("component " + quoted(component.id) + " is of kind " + std::to_string(entry->kind) +
+            fail("component " + in_quotes(component.id) + " is of kind " + std::to_string(entry->kind) +
                  ", which this host does not know (it knows 1 to " + std::to_string(LEAT_PIPELINE) +
                  "): correct it, or install a newer Leat");
             return std::nullopt;
@@ -347,7 +349,8 @@ private:
     template <class F>
     void require(const Component& c, const char* entry, F function) {
         if (!function) {
-            fail(c.name() + ": entry " + quoted(entry) + " is NULL; a " + std::string(kind_name(c.kind)) + " needs it");
+            fail(c.name() + ": entry " + in_quotes(entry) + " is NULL; a " + std::string(kind_name(c.kind)) +
+                 " needs it");
         }
     }
 
@@ -380,7 +383,7 @@ private:
 
     void require_for(const Component& c, const char* promise, const char* entry, bool there) {
         if (!there) {
-            fail(c.name() + ": promises " + promise + ", but its entry " + quoted(entry) +
+            fail(c.name() + ": promises " + promise + ", but its entry " + in_quotes(entry) +
                  " is NULL; fill it or drop the promise");
         }
     }

@@ -1,5 +1,4 @@
 // What holds for any rows and any text. A failure prints its counterexample and seed.
-#define BOOST_TEST_MODULE plugin_csv_properties
 #include <rapidcheck.h>
 #include <boost/test/unit_test.hpp>
 #include <leat/testing.hpp>

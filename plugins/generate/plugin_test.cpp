@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE plugin_generate
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <leat/testing.hpp>

@@ -1,5 +1,4 @@
 // Drives ndjson.so as a host does, on real files, pipes and devices.
-#define BOOST_TEST_MODULE plugin_ndjson
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>

@@ -1,6 +1,5 @@
 // What holds for any rows and any lines, on ndjson.so as a host drives it. A failure prints its counterexample and
 // seed.
-#define BOOST_TEST_MODULE plugin_ndjson_properties
 #include <rapidcheck.h>
 #include <boost/test/unit_test.hpp>
 #include <leat/testing.hpp>

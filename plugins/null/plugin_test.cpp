@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE plugin_null
 #include <boost/test/unit_test.hpp>
 #include <leat/testing.hpp>
 

@@ -1,5 +1,4 @@
 // Drives sql.so as a host does.
-#define BOOST_TEST_MODULE plugin_sql
 #include <rapidcheck.h>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>

@@ -1,5 +1,4 @@
 // Drives sqlite.so as a host does, on real database files, with other processes that lock, read and change them.
-#define BOOST_TEST_MODULE plugin_sqlite
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,4 @@
 // Drives stdout.so as a host does, with files, pipes and devices for standard output.
-#define BOOST_TEST_MODULE plugin_stdout
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>

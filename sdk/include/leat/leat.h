@@ -456,7 +456,8 @@ typedef struct leat_component {
   const char* id;            /* "vendor.name", [a-z0-9.-], unique in the host; plain names are Leat's own */
   const char* summary;       /* one line */
   const char* docs;          /* Markdown, or NULL */
-  const char* config_schema; /* JSON Schema, draft 7, of this component's own keys; NULL: it takes none */
+  const char* config_schema; /* JSON Schema, draft 7, of this component's own keys; NULL or "{}": it takes none. Keys
+                              * that it does not describe are errors, unless it describes none ({"type": "object"}) */
   const char* example;       /* YAML of this component's own keys, valid under config_schema, or NULL */
 
   /* Required. Makes an instance: reads its configuration, allocates, does no I/O. On an error *self stays NULL

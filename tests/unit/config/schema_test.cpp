@@ -52,14 +52,15 @@ std::string refusal(std::string_view schema) {
 BOOST_AUTO_TEST_SUITE(schema)
 
 BOOST_AUTO_TEST_CASE(takes_no_keys_where_none_are_described) {
-    for (const auto* schema :
-         {"", "{}", R"({"type": "object"})", R"({"type": "object", "additionalProperties": false})"}) {
+    for (const auto* schema : {"", "{}", R"({"type": "object", "properties": {}})",
+                               R"({"type": "object", "additionalProperties": false})"}) {
         BOOST_TEST(faults(schema, "") == "");
         BOOST_TEST(faults(schema, "{}") == "");
         BOOST_TEST(faults(schema, "{a: 1}") == "6:11: x.a: is no key here; none is");
     }
     BOOST_TEST(faults("", "text") == "6:10: x: is the text \"text\", but must be a mapping");
     BOOST_TEST(faults(R"({"type": "object", "additionalProperties": true})", "{a: 1}") == "");
+    BOOST_TEST(faults(R"({"type": "object"})", "{a: 1}") == "");
     BOOST_TEST(faults(R"({"type": "object", "additionalProperties": {"type": "integer"}})", "{a: b}") ==
                "6:14: x.a: is the text \"b\", but must be a whole number");
 }

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE unit_observe
 #include "observe/text_log.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -8,6 +8,7 @@
 #include <boost/test/tree/test_unit.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 namespace {
@@ -15,6 +16,8 @@ namespace {
 class RunningTest final : public boost::unit_test::test_observer {
 public:
     RunningTest() {
+        auto& all = boost::unit_test::framework::master_test_suite();
+        all.p_name.value = std::filesystem::path(all.argv[0]).filename().string();
         if (const char* file = std::getenv("LEAT_RUNNING_TEST")) file_ = file;
         if (!file_.empty()) boost::unit_test::framework::register_observer(*this);
     }
