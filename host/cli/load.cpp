@@ -80,6 +80,7 @@ Result<Side> read_side(const std::string& text, Kind kind, const plugin::Catalog
         if (!out.component && id.find('/') == std::string::npos) return catalog.unknown(id, {kind});
         if (out.component) rest = text.substr(colon + 1);
     }
+    const Ending* of_file = nullptr;
     std::string options;
     if (const auto mark = rest.find('?'); mark != std::string::npos && !is_file) {
         options = rest.substr(mark + 1);
@@ -100,7 +101,7 @@ Result<Side> read_side(const std::string& text, Kind kind, const plugin::Catalog
         }
         out.component = catalog.find(found->component, kind);
         if (!out.component) return catalog.unknown(found->component, {kind});
-        if (found->option) out.options.emplace_back(found->option, found->value);
+        of_file = found;
     }
     if (!rest.empty()) out.options.insert(out.options.begin(), {"path", yaml_text(rest)});
     while (!options.empty()) {
@@ -120,6 +121,8 @@ Result<Side> read_side(const std::string& text, Kind kind, const plugin::Catalog
         const bool flow = !value.empty() && (value.front() == '[' || value.front() == '{');
         out.options.emplace_back(key, plain || flow ? value : yaml_text(value));
     }
+    if (of_file && of_file->option && !out.has(of_file->option))
+        out.options.emplace_back(of_file->option, of_file->value);
     return out;
 }
 

@@ -60,8 +60,8 @@ private:
 /// signals on.
 class Foreground {
 public:
-    Foreground(const Console& console, StopSignals& signals, observe::Log& log, LiveLines* live)
-        : console_(console), signals_(signals), log_(log), live_(live), progress_log_(log) {}
+    Foreground(StopSignals& signals, observe::Log& log, LiveLines* live)
+        : signals_(signals), log_(log), live_(live), progress_log_(log) {}
 
     runtime::RunReceipt run(runtime::Manager& manager) {
         runtime::RunReceipt receipt;
@@ -110,7 +110,6 @@ private:
         }
     }
 
-    const Console& console_;
     StopSignals& signals_;
     observe::Log& log_;
     LiveLines* const live_;
@@ -161,7 +160,7 @@ Exit run_configuration(const Configuration& configuration, const RunArguments& v
     if (!made) return console.fail(made.error());
     auto manager = std::move(made).value();
 
-    const auto receipt = Foreground(console, signals, log, live.get()).run(*manager);
+    const auto receipt = Foreground(signals, log, live.get()).run(*manager);
     auto code = exit_of(receipt);
     const std::string json = boost::json::serialize(receipt_json(receipt));
     const auto written = directory.value().write_receipt(json + "\n");

@@ -227,8 +227,8 @@ leat::fields SqliteSource::find_types(const context& ctx) const {
         names.push_back(name);
     }
     for (const auto& [column, type] : types_) {
-        if (std::any_of(names.begin(), names.end(), [&](const std::string& name) { return same_name(name, column); }))
-            continue;
+        const auto is_it = [&wanted = column](const std::string& name) { return same_name(name, wanted); };
+        if (std::any_of(names.begin(), names.end(), is_it)) continue;
         throw leat::error(LEAT_ERR_CONFIG, path_ + ": types: " + subject() + " has no column '" + column + "'; " +
                                                did_you_mean(column, names) + "columns: " + listed(names));
     }

@@ -206,6 +206,9 @@ BOOST_AUTO_TEST_CASE(load_takes_options_modes_keys_and_names_from_the_files) {
     BOOST_TEST(balance(back.out) == "read 3 = delivered 3 + filtered 0 + dead 0, done, balanced");
     BOOST_TEST(leat({"load", "people.db?query=SELECT name FROM people ORDER BY id", "names.ndjson"}).code == 0);
     BOOST_TEST(get("names.ndjson") == "{\"name\":\"Ada\"}\n{\"name\":\"Grace Hopper\"}\n{\"name\":\"Alan\"}\n");
+    put("bars.tsv", "id|name\n7|Barbara\n");
+    BOOST_TEST(leat({"load", "bars.tsv?delimiter=|", "bars.ndjson"}).code == 0);
+    BOOST_TEST(get("bars.ndjson") == "{\"id\":7,\"name\":\"Barbara\"}\n");
 }
 
 BOOST_AUTO_TEST_CASE(load_says_what_it_does_not_understand) {

@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(a_stop_but_no_drain_wakes_transforms_and_sinks) {
             const auto fault = " {'mode': '" + mode + "', 'at': '" + entry + "', 'calls': '$/calls'}";
             lab.add("odd.source {'count': 100}", {transform + (entry == "process" ? fault : "")},
                     sink + (entry == "process" ? " {'path': '$/out'}" : fault));
-            const auto receipt = lab.run_one_while([&] {
+            const auto receipt = lab.run_one_while([&, &entry = entry] {
                 lab.wait_for_call(entry);
                 lab.stop.request(StopState::drain);
                 lab.stop.request(StopState::stop);
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_retry_ends_with_the_stop) {
                                  sink + (in_source || in_transform ? "" : " {" + fault + "}"));
         pipeline.retry.first_wait = 1h;
         const std::uint64_t delivered = entry == "flush" ? 20 : 0;  // all rows have left a transform that is flushed
-        const auto receipt = lab.run_one_while([&] {
+        const auto receipt = lab.run_one_while([&, &entry = entry, state = state] {
             lab.wait_for_call(entry);
             lab.wait_until_delivered(delivered);
             lab.stop.request(state);
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_never_returns_is_given_up_after_the_grace_and_n
             Lab& lab = *lost;
             lab.settings.manager.grace = 30ms;
             const auto fault = ", 'mode': 'hangs', 'at': '" + entry + "', 'calls': '$/calls'}";
-            const auto keys = [&](const std::string& id) { return title.ends_with(id) ? fault : "}"; };
+            const auto keys = [&, &title = title](const std::string& id) { return title.ends_with(id) ? fault : "}"; };
             lab.add(source + " {'count': " + (entry == "flush" ? "100" : "-1") + keys(source),
                     transform.empty() ? std::vector<std::string>()
                                       : std::vector{transform + " {'expand': 1" + keys(transform)},
@@ -437,7 +437,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_comes_back_late_finds_everything_it_needs) {
         lab.settings.manager.grace = 20ms;
         const bool ends = entry == "close" || entry == "destroy";
         const auto fault = ", 'mode': 'late', 'at': '" + entry + "', 'gate': '$/gate', 'calls': '$/calls'}";
-        const auto keys = [&](const std::string& id) { return id == who ? fault : std::string("}"); };
+        const auto keys = [&, &who = who](const std::string& id) { return id == who ? fault : std::string("}"); };
         const auto source = who == "quick-source" ? who : std::string("source");
         const auto transform = who == "blocking" ? who : std::string("transform");
         const auto sink = who == "quick-sink" ? who : std::string("sink");
