@@ -44,10 +44,10 @@ Memory::Memory(std::uint64_t most_address_space) {
     }
     ::madvise(base_, all_bytes(), MADV_DONTDUMP);
     auto* entries = entries_base_;
-    for (int i = 0; i < classes; ++i) {
+    for (auto& of : classes_) {
         // Zeroed pages are valid entries: atomics of 0, a free block.
-        classes_[i].entries = reinterpret_cast<Entry*>(entries);
-        entries += whole_pages(classes_[i].capacity * sizeof(Entry));
+        of.entries = reinterpret_cast<Entry*>(entries);
+        entries += whole_pages(of.capacity * sizeof(Entry));
     }
 }
 
@@ -78,12 +78,12 @@ int Memory::class_of(std::uint64_t size) noexcept {
 }
 
 // Under the class's mutex: the next step of blocks that were never handed out.
-bool Memory::make_usable(int index) noexcept {
-    Class& of = classes_[index];
-    const auto block = block_bytes(index);
+bool Memory::make_usable(int of_class) noexcept {
+    Class& of = classes_[of_class];
+    const auto block = block_bytes(of_class);
     const auto step = std::clamp(of.usable * block, smallest_step, largest_step);
     const auto more = std::min(of.capacity - of.usable, std::max<std::uint64_t>(1, step / block));
-    if (more == 0 || !open_up(begin_of(index) + of.usable * block, more * block)) return false;
+    if (more == 0 || !open_up(begin_of(of_class) + of.usable * block, more * block)) return false;
     if (!open_up(reinterpret_cast<std::byte*>(of.entries), (of.usable + more) * sizeof(Entry))) return false;
     of.usable += more;
     return true;
@@ -116,24 +116,24 @@ void* Memory::allocate(std::uint64_t size, Owner owner) noexcept {
     return begin_of(index) + block_bytes(index) * slot;
 }
 
-bool Memory::release(void* pointer) noexcept {
-    const auto extent = find(pointer);
-    if (!extent || extent->begin != pointer) return false;
+bool Memory::release(void* block) noexcept {
+    const auto extent = find(block);
+    if (!extent || extent->begin != block) return false;
     const auto offset = static_cast<std::uint64_t>(extent->begin - base_);
     const int index = class_at(offset);
     Class& of = classes_[index];
-    const auto block = block_bytes(index);
-    const auto slot = static_cast<std::uint32_t>(offset_in_class(offset) / block);
+    const auto bytes = block_bytes(index);
+    const auto slot = static_cast<std::uint32_t>(offset_in_class(offset) / bytes);
     Entry& entry = of.entries[slot];
     auto size = entry.size.load(std::memory_order_acquire);
     if (size == 0 || !entry.size.compare_exchange_strong(size, 0, std::memory_order_acq_rel)) return false;
     in_use_.fetch_sub(size, std::memory_order_relaxed);
     bool warm = false;
-    if (block >= page) {
-        warm = warm_.fetch_add(block, std::memory_order_relaxed) + block <= warm_bytes;
+    if (bytes >= page) {
+        warm = warm_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= warm_bytes;
         if (!warm) {
-            warm_.fetch_sub(block, std::memory_order_relaxed);
-            ::madvise(pointer, block, MADV_DONTNEED);
+            warm_.fetch_sub(bytes, std::memory_order_relaxed);
+            ::madvise(block, bytes, MADV_DONTNEED);
         }
     }
     const std::lock_guard lock(of.mutex);

@@ -57,7 +57,7 @@ public:
     Subscription subscribe(std::function<void(StopState)> callback);
 
 private:
-    void open_handles(StopState level);
+    void open_handles(StopState reached);
 
     std::atomic<StopState> state_{StopState::run};
     mutable std::mutex mutex_;

@@ -78,7 +78,7 @@ std::string type_of(const boost::json::object& option) {
         }
         return out;
     }
-    const std::string unit = text_at(option, "x-unit");
+    std::string unit = text_at(option, "x-unit");
     if (!unit.empty()) return unit;
     const auto* const type = option.if_contains("type");
     if (!type) return "any";

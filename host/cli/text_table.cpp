@@ -1,7 +1,8 @@
 #include "cli/text_table.hpp"
 
-#include <locale.h>
-#include <wchar.h>
+// POSIX has more in them than C: newlocale, wcwidth.
+#include <locale.h>  // NOLINT(modernize-deprecated-headers)
+#include <wchar.h>   // NOLINT(modernize-deprecated-headers)
 
 #include <algorithm>
 #include <array>

@@ -62,15 +62,16 @@ private:
             }
             if (inside.find("${") != std::string::npos)
                 return problem("the default of ${" + name + "} holds another ${; write one that does not");
-            auto value = environment_(name);
-            if (colon != std::string::npos && (!value || value->empty())) value = inside.substr(colon + 2);
-            if (!value) {
+            const auto found = environment_(name);
+            const bool has_default = colon != std::string::npos;
+            if (!found && !has_default) {
                 return problem("the environment has no " + name + "; set it, or write a default, as in ${" + name +
                                ":-default}");
             }
-            if (!is_utf8(value->data(), value->size()))
+            const std::string value = has_default && (!found || found->empty()) ? inside.substr(colon + 2) : *found;
+            if (!is_utf8(value.data(), value.size()))
                 return problem("what the environment has as " + name + " is not UTF-8");
-            out += *value;
+            out += value;
             i = end + 1;
         }
         node.text = std::move(out);

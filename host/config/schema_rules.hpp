@@ -32,12 +32,12 @@ public:
     static Result<SchemaRules> read(boost::json::value schema);
 
     /// Everything that the subset finds wrong. A value for x-unit is a text with its unit.
-    std::vector<Fault> faults(const boost::json::value& value, const IsSecret& is_secret) const;
+    std::vector<Fault> faults(const boost::json::value& given, const IsSecret& is_secret) const;
 
     enum class Defaults { leave_out, fill_in };
     /// A value without faults, with numbers where the schema has units; nothing at all becomes a mapping where one is
     /// allowed.
-    boost::json::value completed(const boost::json::value& value, Defaults defaults) const;
+    boost::json::value completed(const boost::json::value& given, Defaults defaults) const;
 
     /// The schema of completed values: numbers instead of units.
     boost::json::value without_units() const;

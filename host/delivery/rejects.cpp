@@ -58,8 +58,8 @@ std::string line_of(const std::string& pipeline, const DeadLetter& letter) {
 
 }  // namespace
 
-Rejects::Rejects(std::filesystem::path directory, std::string pipeline, config::DeadLetterSettings limit)
-    : file_(std::move(directory) / (pipeline + ".rejects.ndjson")), pipeline_(std::move(pipeline)), limit_(limit) {}
+Rejects::Rejects(const std::filesystem::path& directory, std::string pipeline, config::DeadLetterSettings limit)
+    : file_(directory / (pipeline + ".rejects.ndjson")), pipeline_(std::move(pipeline)), limit_(limit) {}
 
 Rejects::~Rejects() {
     if (descriptor_ >= 0) ::close(descriptor_);

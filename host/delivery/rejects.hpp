@@ -12,7 +12,7 @@ namespace leat::delivery {
 
 class Rejects final : public DeadLetters {
 public:
-    Rejects(std::filesystem::path directory, std::string pipeline, config::DeadLetterSettings limit);
+    Rejects(const std::filesystem::path& directory, std::string pipeline, config::DeadLetterSettings limit);
     ~Rejects() override;
     Rejects(const Rejects&) = delete;
     Rejects& operator=(const Rejects&) = delete;

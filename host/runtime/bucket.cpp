@@ -53,7 +53,7 @@ void Bucket::fill(Batch& batch) {
         }
         if (filling_.rows == 0) filling_since_ = Clock::now();
         if (fits == rows) {
-            filling_.add(std::move(batch));
+            filling_.add(std::exchange(batch, {}));
         } else {
             const auto taken = static_cast<std::int64_t>(fits);
             filling_.add(batch.slice(0, taken));

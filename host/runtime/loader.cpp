@@ -108,7 +108,7 @@ Loader::Step Loader::run(SteadyTime& later) {
         buried_ = false;
         if (auto failure = try_once(part, head)) {
             sink_->abort(head);
-            const auto step = after(std::move(*failure), later);
+            const auto step = after(*failure, later);
             if (step != Step::done) return step;
             continue;
         }
@@ -138,7 +138,7 @@ std::optional<Loader::Failure> Loader::try_once(const Part& part, const plugin::
     return std::nullopt;
 }
 
-Loader::Step Loader::after(Failure failure, SteadyTime& later) {
+Loader::Step Loader::after(const Failure& failure, SteadyTime& later) {
     const auto& [answer, entry] = failure;
     auto& part = parts_.back();
     // The letters that are stored stay so: their rows must not come to the sink again.

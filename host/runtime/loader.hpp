@@ -57,7 +57,7 @@ private:
         const char* entry;
     };
     std::optional<Failure> try_once(const Part& part, const plugin::Instance::BucketHead& head);
-    Step after(Failure failure, SteadyTime& later);
+    Step after(const Failure& failure, SteadyTime& later);
     Step split(const plugin::Answer& answer);
     void cut_out_rejected(Part& part);
     Part part_of(std::vector<Batch> batches);

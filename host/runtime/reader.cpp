@@ -4,7 +4,6 @@
 
 namespace leat::runtime {
 
-using plugin::Answer;
 using plugin::Status;
 
 namespace {

@@ -66,9 +66,9 @@ private:
     };
     Step process_next(std::vector<Batch>& out, SteadyTime& later);
     Step flush_next(std::vector<Batch>& out, SteadyTime& later);
-    Step hand_on(std::size_t stage, std::uint64_t rows_in, std::vector<Batch>& out);
+    Step hand_on(std::size_t index, std::uint64_t rows_in, std::vector<Batch>& out);
     Step split(const plugin::Answer& answer, std::vector<Batch>& out);
-    Step try_again_or_end(std::size_t stage, const plugin::Answer& answer, const char* entry, SteadyTime& later);
+    Step try_again_or_end(std::size_t index, const plugin::Answer& answer, const char* entry, SteadyTime& later);
 
     RunState& run_;
     std::vector<Stage> stages_;
