@@ -6,6 +6,7 @@
 
 #include <fast_float/fast_float.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -185,10 +186,7 @@ inline Fault parse_decimal(std::string_view text, Type const& type, leat::decima
 inline Fault parse_bool(std::string_view text, bool& out) {
     auto const is = [text](std::string_view lower) {
         if (text.size() != lower.size()) return false;
-        for (std::size_t i = 0; i < lower.size(); ++i) {
-            if (!detail::is_letter(text[i], lower[i])) return false;
-        }
-        return true;
+        return std::equal(text.begin(), text.end(), lower.begin(), detail::is_letter);
     };
     bool const yes = is("true") || text == "1" || is("t") || is("yes") || is("y");
     if (!yes && !(is("false") || text == "0" || is("f") || is("no") || is("n"))) return Fault::syntax;

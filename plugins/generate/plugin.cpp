@@ -11,7 +11,6 @@
 
 namespace {
 
-using leat::batch;
 using leat::builder;
 using leat::context;
 

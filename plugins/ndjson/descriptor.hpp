@@ -4,7 +4,7 @@
 #include <leat/leat.hpp>
 
 #include <poll.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): sigset_t and more of POSIX
 #include <unistd.h>
 
 #include <algorithm>

@@ -117,9 +117,9 @@ private:
         if (value.get_array().get(array) != simdjson::SUCCESS) return false;
         if (items_ == nullptr) items_ = std::make_unique<Shape>();
         too_deep_ |= depth >= deepest;
-        for (auto entry : array) {
+        for (auto&& entry : array) {
             simdjson::ondemand::value item;
-            if (std::move(entry).get(item) != simdjson::SUCCESS) return false;
+            if (std::forward<decltype(entry)>(entry).get(item) != simdjson::SUCCESS) return false;
             if (!too_deep_ && !items_->see(item, depth + 1)) return false;
         }
         return true;

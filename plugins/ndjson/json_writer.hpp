@@ -46,7 +46,7 @@ public:
     [[nodiscard]] const char* data() const { return memory_.get(); }
 
 private:
-    char* grow(char* at, std::size_t bytes) {
+    char* grow(const char* at, std::size_t bytes) {
         const auto used = static_cast<std::size_t>(at - memory_.get());
         const auto capacity = static_cast<std::size_t>(limit_ - memory_.get());
         const std::size_t larger = std::max(used + bytes, capacity + capacity / 2);

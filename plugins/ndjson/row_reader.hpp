@@ -499,9 +499,9 @@ private:
     bool list(Cell& cell, Value& value, std::string_view token) {
         simdjson::ondemand::array array;
         if (value.get_array().get(array) != simdjson::SUCCESS) return wrong(cell, token);
-        for (auto entry : array) {
+        for (auto&& entry : array) {
             Value item;
-            if (const auto error = std::move(entry).get(item)) return broken(error);
+            if (const auto error = std::forward<decltype(entry)>(entry).get(item)) return broken(error);
             if (!this->value(cell.children[0], item)) return false;
         }
         static_cast<leat::list_column*>(cell.column)->end_list();

@@ -93,7 +93,7 @@ inline std::string get(const std::string& name) {
 inline std::string packed(const std::string& tool, const std::string& text) {
     put("plain", text);
     if (std::system((tool + " -c plain > packed").c_str()) != 0) throw std::runtime_error(tool);
-    const std::string out = get("packed");
+    std::string out = get("packed");
     fs::remove("plain");
     fs::remove("packed");
     return out;

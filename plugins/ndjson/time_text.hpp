@@ -265,7 +265,7 @@ inline std::optional<Moment> read_timestamp(std::string_view text) {
         if (cursor.take(':') || !cursor.done()) {
             if (!cursor.fixed(2, minute) || minute > 59) return std::nullopt;
         }
-        const auto offset = static_cast<std::int64_t>(hour * 3600 + minute * 60);
+        const auto offset = std::int64_t{hour} * 3600 + std::int64_t{minute} * 60;
         moment.seconds += east ? -offset : offset;
         moment.has_zone = true;
     }

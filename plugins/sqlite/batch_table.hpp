@@ -58,7 +58,7 @@ struct BatchColumn {
     /// Answers with cell `row`, which is not NULL.
     using Put = void (*)(sqlite3_context*, BatchColumn&, std::int64_t row);
 
-    BatchColumn(const leat::array_view& view, NumberAs numbers, TextArena& arena);
+    BatchColumn(const leat::array_view& from, NumberAs numbers, TextArena& texts);
 
     bool is_null(std::int64_t row) const {
         if (validity == nullptr) return false;

@@ -88,8 +88,8 @@ public:
     [[noreturn]] void fail(std::string_view what, leat_status status) const;
 
 private:
-    static int wait_while_busy(void* self, int tries);
-    static int is_stopped(void* self);
+    static int wait_while_busy(void* raw, int tries);
+    static int is_stopped(void* raw);
 
     std::string path_;
     sqlite3* raw_ = nullptr;

@@ -10,8 +10,8 @@
 
 namespace arrow_sql {
 
-__extension__ typedef __int128 Int128;
-__extension__ typedef unsigned __int128 Uint128;
+__extension__ typedef __int128 Int128;            // NOLINT(modernize-use-using): __extension__ takes no using
+__extension__ typedef unsigned __int128 Uint128;  // NOLINT(modernize-use-using)
 
 inline Int128 wide(const leat::decimal128& value) {
     return static_cast<Int128>((static_cast<Uint128>(static_cast<std::uint64_t>(value.high)) << 64) | value.low);

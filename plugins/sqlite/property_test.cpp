@@ -174,6 +174,7 @@ BOOST_AUTO_TEST_CASE(delivers_or_rejects_every_row_once) {
         "(id INTEGER UNIQUE, name TEXT NOT NULL CHECK (name <> 'bad'))",
         "(id INTEGER UNIQUE, name TEXT NOT NULL CHECK (name <> 'bad')) STRICT",
         "(id INTEGER UNIQUE ON CONFLICT IGNORE, name TEXT NOT NULL ON CONFLICT IGNORE CHECK (name <> 'bad'))",
+        // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text in two lines
         "(id INTEGER UNIQUE, name TEXT NOT NULL); CREATE TRIGGER no_bad BEFORE INSERT ON t WHEN new.name = 'bad' BEGIN "
         "SELECT RAISE(ABORT, 'bad'); END",
         "(id INTEGER UNIQUE, name TEXT NOT NULL CHECK (json_valid(name) IS NOT 7 AND json('\"' || replace(name, 'bad', "

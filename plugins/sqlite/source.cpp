@@ -1,7 +1,7 @@
 #include "source.hpp"
 
 #include <sys/stat.h>
-#include <time.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): clock_gettime and the like are of POSIX
 
 #include <algorithm>
 #include <array>
@@ -247,12 +247,12 @@ leat::field SqliteSource::field_of(const context& ctx, int column) const {
         seen[static_cast<std::size_t>(sqlite3_value_type(value))] = true;
         if (held == nullptr && sqlite3_value_type(value) != SQLITE_NULL) held = value;
     }
-    const leat::field of_values{
+    leat::field of_values{
         name, type_of_values(seen[SQLITE_INTEGER], seen[SQLITE_FLOAT], seen[SQLITE_TEXT], seen[SQLITE_BLOB])};
     const char* const declared = sqlite3_column_decltype(rows_.raw(), column);
     const auto says = declared == nullptr ? std::nullopt : type_declared(declared);
     if (!says) return of_values;
-    const leat::field as_declared{name, *says};
+    leat::field as_declared{name, *says};
     if (held == nullptr) return as_declared;
     // The declared type counts unless none of the values is of it: seconds in a DATETIME column, for one.
     leat::builder trial(ctx, {as_declared});

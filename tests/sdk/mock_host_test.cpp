@@ -1,6 +1,7 @@
 // testing.hpp itself: what a plugin does wrong is found and named.
 #include <boost/test/unit_test.hpp>
 #include <leat/testing.hpp>
+#include <utility>
 
 namespace {
 
@@ -13,7 +14,7 @@ struct Wrong {
     explicit Wrong(context& ctx) : how_(ctx.text("/how")) {}
     void process(context& ctx, batch in) {
         if (how_ == "leaks a block") lost_ = ctx.alloc(100).release();
-        if (how_ == "keeps a batch") kept_ = new batch(std::move(in));
+        if (how_ == "keeps a batch") kept_ = new batch(std::exchange(in, {}));
         if (how_ == "longer than its columns") in.raw().array.length = in.rows() + 1;
         if (how_ == "counts nulls wrong") in.raw().array.children[0]->null_count = 1;
         if (how_ == "offset out of the buffer") in.raw().array.children[1]->offset = 1000;

@@ -683,7 +683,7 @@ public:
     std::int64_t size() const { return view_.size(); }
     bool has_nulls() const { return view_.has_nulls(); }
     bool valid(std::int64_t row) const { return view_.valid(row); }
-    T operator[](std::int64_t row) const { return values_[row]; }
+    T operator[](std::int64_t row) const { return values_[row]; }  // NOLINT(clang-analyzer-core.*): row < size()
     std::optional<T> get(std::int64_t row) const { return valid(row) ? std::optional<T>(values_[row]) : std::nullopt; }
     /// All values in a row; those of NULLs too.
     const T* data() const { return values_; }

@@ -1197,7 +1197,7 @@ public:
         if (handle == nullptr) throw std::runtime_error(::dlerror());
         void* const symbol = ::dlsym(handle, "leat_plugin_v1");
         if (symbol == nullptr) throw std::runtime_error(std::string(path) + " is not a Leat plugin: no leat_plugin_v1");
-        const auto get = reinterpret_cast<const leat_plugin*(LEAT_CALL*)(void)>(symbol);
+        const auto get = reinterpret_cast<const leat_plugin*(LEAT_CALL*)()>(symbol);
         plugin_ = get();
         if (plugin_ == nullptr) throw std::runtime_error(std::string(path) + " cannot work on this machine");
     }

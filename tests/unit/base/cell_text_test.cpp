@@ -6,7 +6,6 @@
 
 #include "arrays.hpp"
 
-using leat::Schema;
 using namespace leat::test;
 
 namespace {

@@ -10,7 +10,6 @@
 
 using leat::Depth;
 using leat::Memory;
-using leat::Schema;
 using leat::validate;
 using namespace leat::test;
 
@@ -201,7 +200,7 @@ BOOST_AUTO_TEST_CASE(memory_that_was_given_back_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_column_of_text_breaks_a_rule) {
-    const auto text = [](std::vector<std::optional<std::string>> cells,
+    const auto text = [](const std::vector<std::optional<std::string>>& cells,
                          const std::function<void(ArrowArray&, std::int32_t*)>& spoil) {
         return verdict(of("u"), texts(cells),
                        [&](ArrowArray& a) { spoil(a, static_cast<std::int32_t*>(const_cast<void*>(a.buffers[1]))); });
@@ -222,7 +221,9 @@ BOOST_AUTO_TEST_CASE(a_column_of_text_breaks_a_rule) {
 }
 
 BOOST_AUTO_TEST_CASE(text_must_be_utf8_row_by_row_and_bytes_under_a_null_are_nobodys_business) {
-    const auto text = [](std::vector<std::optional<std::string>> cells) { return verdict(of("u"), texts(cells)); };
+    const auto text = [](const std::vector<std::optional<std::string>>& cells) {
+        return verdict(of("u"), texts(cells));
+    };
     BOOST_TEST(text({"fine", "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x8c\x8a"}) == "ok");
     BOOST_TEST(text({"fine", "\xff"}) == "column \"c\": row 1 is not UTF-8 text");
     // Well-formed as one run, but a character lies across two rows.
@@ -352,6 +353,7 @@ BOOST_AUTO_TEST_CASE(utf8_is_what_unicode_says) {
     for (const std::string text :
          {"", "ascii only, and more than eight bytes", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
           "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+          // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text, for \xbc must end
           "12345678\xc3\xbc"
           "12345678"})
         BOOST_TEST(good(text), text);
