@@ -99,8 +99,8 @@ inline bool same_cells(const leat::batch& a, const leat::batch& b, std::int64_t 
             if (x.type().id == leat::kind::float64) {
                 const double p = leat::column<double>(x)[first + row];
                 const double q = leat::column<double>(y)[row];
-                const bool same = std::isnan(p) ? std::isnan(q) : p == q && std::signbit(p) == std::signbit(q);
-                if (!same) return false;
+                // Bit by bit, NaN too. NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
+                if (std::memcmp(&p, &q, sizeof p) != 0) return false;
             }
         }
     }
