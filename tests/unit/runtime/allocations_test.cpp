@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(none_per_row_and_none_per_batch_when_nothing_blocks) {
 }
 
 // A task that was parked is posted from another thread, and Asio takes its memory for that from the heap: a few times
-// whenever one side has waited for the other, at most once for each batch and however many rows it has.
+// whenever one side has waited for the other, however many rows a batch has.
 BOOST_AUTO_TEST_CASE(none_per_row_and_few_per_batch_between_threads) {
     for (const std::uint64_t batch : {1, 10, 100}) {
         BOOST_TEST(per_batch("generate -> identity -> null on threads", batch, [&](Lab& lab, std::uint64_t rows) {
