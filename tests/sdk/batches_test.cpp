@@ -373,7 +373,7 @@ BOOST_AUTO_TEST_CASE(allocate_nothing_per_row_and_one_block_per_buffer_in_the_se
     fill();
     // The mock host keeps a heap record of each block; there is nothing else.
     const std::uint64_t new_blocks = h.allocations() - blocks;
-    BOOST_TEST(heap_allocations() - heap <= new_blocks);
+    BOOST_TEST(heap_allocations() - heap <= (counts_malloc ? 2 : 1) * new_blocks);
     BOOST_TEST(new_blocks == 7U);  // n, s offsets, s bytes, b validity, b, l offsets, l items
     const batch b = out.finish();
     BOOST_TEST(h.allocations() - blocks == 7U);
