@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tests/run.sh [--quick]
-# Installs what is missing, builds everything, and runs all tests; --quick leaves the sanitizers out.
+# Installs what is missing, builds everything, and runs all tests; --quick leaves out the sanitizers and the demo.
 # The tests of the dev build come last, so that ctest's summary of all of them ends the output. Exits 1 when anything
 # failed. Every step has a limit: a hang is a failure, never a wait.
 set -euo pipefail
@@ -62,6 +62,8 @@ fi
 if [ -n "$sanitizers" ] && build tsan --target tests_unit tests_integration; then
     run_tests tsan -L '^(unit|integration)$' || true
 fi
+# The optimised build, as a new user gets it.
+[ -z "$sanitizers" ] || step "demo" 30m bash packaging/demo.sh || true
 [ "${#failures[@]}" -eq 0 ] || printf '=== FAILED so far: %s\n' "${failures[@]}"
 run_tests dev || finish
 [ "${#failures[@]}" -eq 0 ] || finish
