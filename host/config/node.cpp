@@ -54,6 +54,44 @@ public:
         return {file_, mark.line + 1, counted_.characters + 1};
     }
 
+    /// Where the first thing stands that is no comment.
+    Mark begin() {
+        for (int number = 0; static_cast<std::size_t>(number) < lines_.size(); ++number) {
+            const auto text = line(number);
+            const auto at = text.find_first_not_of(" \t\r");
+            if (at == std::string_view::npos || text[at] == '#') continue;
+            YAML::Mark found;
+            found.line = number;
+            found.column = static_cast<int>(at);
+            return mark(found);
+        }
+        return {file_, 1, 1};
+    }
+
+    /// Whether the scalar at `mark`, which may begin with a tag or an anchor, opens a quote that nothing closes.
+    bool has_open_quote(const YAML::Mark& mark) const {
+        if (mark.line < 0 || static_cast<std::size_t>(mark.line) >= lines_.size()) return false;
+        const std::string_view text = text_;
+        auto at =
+            std::min(text.size(), lines_[static_cast<std::size_t>(mark.line)] + static_cast<std::size_t>(mark.column));
+        while (at < text.size() && std::string_view("!&# \t\r\n").find(text[at]) != std::string_view::npos) {
+            const auto ends = text[at] == '#' ? "\n" : " \t\r\n";
+            at = std::min(text.find_first_not_of(" \t\r\n", text.find_first_of(ends, at)), text.size());
+        }
+        if (at == text.size() || (text[at] != '"' && text[at] != '\'')) return false;
+        const char quote = text[at];
+        while (++at < text.size()) {
+            if (quote == '"' && text[at] == '\\') {
+                ++at;
+            } else if (text[at] == quote) {
+                const bool is_doubled = quote == '\'' && text.substr(at + 1, 1) == "'";
+                if (!is_doubled) return false;
+                ++at;
+            }
+        }
+        return true;
+    }
+
 private:
     /// Where the last mark was: the next is mostly behind it, perhaps in the same very long line.
     struct Counted {
@@ -78,6 +116,7 @@ public:
     /// The list or mapping that was being read when the parser gave up, or where the last value began.
     Mark innermost() const { return stack_.empty() ? last_ : stack_.back().node.mark; }
     Mark last() const { return last_; }
+    YAML::Mark last_scalar() const { return last_scalar_; }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         begin = mark;
@@ -116,7 +155,7 @@ public:
         node.plain = tag == "?";
         node.secret = tag == "!secret";
         node.wrong = !node.secret && !check_tag(node.mark, tag);
-        at_ = mark;
+        at_ = last_scalar_ = mark;
         place(std::move(node), anchor);
     }
 
@@ -269,7 +308,8 @@ private:
     Source& source_;
     Problems& problems_;
     YAML::Mark at_;  ///< of the last event that has one
-    Mark last_;      ///< of the last scalar, or the begin of the last list or mapping
+    YAML::Mark last_scalar_ = YAML::Mark::null_mark();
+    Mark last_;  ///< of the last scalar, or the begin of the last list or mapping
     std::vector<Open> stack_;
     std::map<YAML::anchor_t, Anchored> anchors_;
     std::size_t nodes_ = 0;
@@ -322,8 +362,9 @@ void add_syntax_problem(const YAML::Exception& e, Source& source, const TreeBuil
     } else if (has("illegal flow end")) {
         message = "this bracket was never opened; put a text that begins with it in quotes";
     } else if (has("illegal EOF in scalar")) {
-        where = builder.last();
-        message = "behind this, a quote is opened and never closed";
+        const bool is_first = builder.last().line == 0;  // nothing was read before it
+        where = is_first ? source.begin() : builder.last();
+        message = is_first ? "a quote is opened and never closed" : "behind this, a quote is opened and never closed";
     } else if (has("unknown token")) {
         message = "a text that begins with " + in_quotes(source.from(e.mark).substr(0, 1)) + " must be in quotes";
     } else if (has("referenced anchor")) {
@@ -378,6 +419,11 @@ std::optional<Node> parse_yaml(const std::string& text, const std::string& file,
                      is_marked ? "a second document begins here, but a file holds one"
                                : "is not YAML: this does not go on with what stands above it; check the indentation");
         if (!is_marked) return std::nullopt;
+    }
+    // yaml-cpp takes the line feed that ends the file for the quote that is missing.
+    if (const auto scalar = builder.last_scalar(); source.has_open_quote(scalar)) {
+        problems.add(source.mark(scalar), "", "is not YAML: a quote is opened and never closed");
+        return std::nullopt;
     }
     if (!builder.root) return Node{};
     resolve(*builder.root, environment, problems);

@@ -107,7 +107,12 @@ BOOST_AUTO_TEST_CASE(more_than_there_is_gives_null_and_no_harm) {
     std::vector<void*> largest;  // touched by nobody, so it costs address space alone
     while (void* const block = memory.allocate(std::uint64_t{4} << 30, 1))
         largest.push_back(block);
+#ifdef LEAT_SANITIZED  // which takes most of the address space, and where is random: fewer, then, and still all whole
+    BOOST_TEST(largest.size() >= 1u);
+    BOOST_TEST(largest.size() <= 8u);
+#else
     BOOST_TEST(largest.size() == 8u);
+#endif
     for (void* const block : largest)
         BOOST_TEST(memory.release(block));
     void* const again = memory.allocate(std::uint64_t{4} << 30, 1);

@@ -149,6 +149,13 @@ BOOST_AUTO_TEST_CASE(says_what_to_do_about_broken_yaml) {
                "leat.yaml:2:4: is not YAML: what is opened here is not closed; put a text with { } [ ] or , in quotes");
     BOOST_TEST(broken("a: \"b", "c: d") ==
                "leat.yaml:2:1: is not YAML: behind this, a quote is opened and never closed");
+    BOOST_TEST(broken("a: \"b") == "leat.yaml:2:4: is not YAML: a quote is opened and never closed");
+    BOOST_TEST(broken("a: 'it''s") == "leat.yaml:2:4: is not YAML: a quote is opened and never closed");
+    BOOST_TEST(broken("a: \"b\\\"") == "leat.yaml:2:4: is not YAML: a quote is opened and never closed");
+    BOOST_TEST(broken("a: !secret \"env:b") == "leat.yaml:2:4: is not YAML: a quote is opened and never closed");
+    BOOST_TEST(problems_of("'a") == "leat.yaml:1:1: is not YAML: a quote is opened and never closed");
+    BOOST_TEST(problems_of("# orders\n\n  \"a: b\nc: d\n") ==
+               "leat.yaml:3:3: is not YAML: a quote is opened and never closed");
     BOOST_TEST(broken("a: ]") ==
                "leat.yaml:2:4: is not YAML: this bracket was never opened; put a text that begins with it in quotes");
     BOOST_TEST(broken("a: @b") == "leat.yaml:2:4: is not YAML: a text that begins with \"@\" must be in quotes");
