@@ -269,6 +269,11 @@ private:
         const auto workers = bucket.get("workers", "worker_num");
         bucket.read_count(workers, out.workers, 1, 256);
         out.workers_given_here = static_cast<bool>(workers);
+        if (const auto order = bucket.get("order")) {
+            out.ordered = order->text == "total";
+            if (!order->wrong && order->text != "none" && order->text != "total")
+                bucket.problem(order, "is " + description(*order.value) + ", but must be none or total");
+        }
         bucket.finish();
     }
 
@@ -291,7 +296,7 @@ private:
         if (dead_letters) read_dead_letters(*dead_letters.value, below(path, "dead_letters"), out.dead_letters);
         pipeline.finish();
         if (run) {
-            for (const auto& other : {extract, transform, load, retry, dead_letters}) {
+            for (const auto& other : {extract, transform, load}) {
                 if (other) pipeline.problem(other, "cannot stand beside run: a run component does all of it itself");
             }
             out.run = read_stage(*run.value, below(path, "run"));

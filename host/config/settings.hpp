@@ -27,6 +27,7 @@ struct BucketSettings {
     std::uint64_t bytes = 8u << 20;                              ///< 1 KiB..16 GiB
     std::chrono::nanoseconds timeout = std::chrono::seconds(1);  ///< since the first row of the bucket; 1 ms..24 h
     std::uint32_t workers = 1;                                   ///< alias worker_num; 1..256
+    bool ordered = false;                                        ///< order: total; buckets are delivered one by one
     bool workers_given_here = false;                             ///< by the pipeline itself, not inherited
 };
 

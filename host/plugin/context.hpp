@@ -22,17 +22,20 @@ const leat_host& host_table();
 /// An entry of a component, and what may happen while it runs.
 struct Entry {
     const char* name;
-    bool interruptible = false;  ///< a stop interrupts it: it moves rows, or gets ready to
-    bool may_end = false;        ///< it may answer END and IDLE
-    bool may_emit = false;       ///< it may put batches out
-    bool waits = false;          ///< an emit in it may wait for room
+    bool interruptible = false;   ///< a stop interrupts it: it moves rows, or gets ready to
+    bool may_end = false;         ///< it may answer END and IDLE
+    bool may_emit = false;        ///< it may put batches out
+    bool waits = false;           ///< an emit in it may wait for room
+    bool may_reject_raw = false;  ///< it may meet what is no row
 };
 namespace entries {
 inline constexpr Entry create{"create"}, destroy{"destroy"}, open{"open", true}, close{"close"}, ack{"ack"};
-inline constexpr Entry run{"run", true, false, true, true}, read{"read", true, true, true, true};
+inline constexpr Entry run{"run", true, false, true, true, true}, read{"read", true, true, true, true, true};
 inline constexpr Entry process{"process", true, false, true}, flush{"flush", true, false, true};
 inline constexpr Entry begin{"begin", true}, write{"write", true}, commit{"commit", true}, abort{"abort"};
 inline constexpr Entry pre_process{"pre_process", true}, post_process{"post_process"};
+inline constexpr Entry process_items{"process of items", true, false, false, false, true};
+inline constexpr Entry deliver{"deliver", true, false, false, false, true};
 }  // namespace entries
 
 class Instance::Context {
@@ -77,6 +80,9 @@ public:
     const InternedSchema* last_schema = nullptr;
 
     std::vector<std::string> secrets;  // immutable
+
+    // Of a runner, the buckets that it made; touched by its run alone, and kept to its end for calls that come late.
+    std::vector<std::shared_ptr<leat_item_bucket>> buckets;
 
     // Texts made for config(), borrowed by the plugin until destroy.
     std::mutex texts_mutex;

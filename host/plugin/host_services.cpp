@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
-#include <type_traits>
 
 #include "base/validate.hpp"
-#include "plugin/context.hpp"
+#include "plugin/item_bucket.hpp"
+#include "plugin/services.hpp"
 
 namespace leat::plugin {
 namespace {
@@ -25,58 +25,9 @@ std::string_view bytes_of(const void* data, std::uint64_t size) {
     return data ? std::string_view(static_cast<const char*>(data), size) : std::string_view();
 }
 
-/// Runs `body`; the host being out of memory must not unwind into a plugin.
-template <class Answered, class Body>
-Answered fenced(std::type_identity_t<Answered> otherwise, Body&& body) {
-    try {
-        return body();
-    } catch (...) {
-        return otherwise;
-    }
-}
-
-const void* extension(leat_ctx*, const char*) {
-    return nullptr;
-}
-
-/// While it lives, the call that is running waits in the host: that is neither the plugin's time nor its fault.
-class Waiting {
-public:
-    explicit Waiting(Context& context)
-        : context_(context.entry.load(std::memory_order_relaxed)->waits && context.outlet.waits() ? &context
-                                                                                                  : nullptr) {
-        if (!context_) return;
-        entry_ = context_->in_plugin.exchange(nullptr, std::memory_order_acq_rel);
-        began_ = std::chrono::steady_clock::now();
-    }
-    ~Waiting() {
-        if (!context_) return;
-        const auto waited = std::chrono::steady_clock::now() - began_;
-        context_->since_ns.fetch_add(std::chrono::nanoseconds(waited).count(), std::memory_order_relaxed);
-        context_->in_plugin.store(entry_, std::memory_order_release);
-    }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-
-private:
-    Context* const context_;
-    const Entry* entry_ = nullptr;
-    std::chrono::steady_clock::time_point began_;
-};
-
-/// Checks that a service tagged [in] is asked for in the right place.
-bool allowed(Context& context, const char* service, bool here, const char* where) {
-    if (!context.inside()) {
-        context.violation(std::string("host->") + service + " was called outside of a call, or on another thread");
-    } else if (!here) {
-        context.violation(std::string("host->") + service + " was called in " +
-                          context.entry.load(std::memory_order_relaxed)->name + ", but is for " + where);
-    }
-    return context.inside() && here;
-}
-
-bool is_in(const Context& context, const Entry& entry) {
-    return context.entry.load(std::memory_order_relaxed) == &entry;
+const void* extension(leat_ctx* ctx, const char* id) {
+    const bool asks_for_buckets = id && std::strcmp(id, LEAT_BUCKET_1) == 0;
+    return asks_for_buckets && Context::of(ctx).component.kind == Kind::runner ? &bucket_service() : nullptr;
 }
 
 leat_status fail(leat_ctx* ctx, leat_status code, const char* message, std::uint64_t length) {
@@ -284,7 +235,7 @@ leat_status emit(leat_ctx* ctx, leat_batch* moved) {
             context.violation(batch.error().message());
             return LEAT_ERR_CANCELLED;
         }
-        const Waiting waiting(context);
+        const Waiting waiting(context, entry->waits && context.outlet.waits());
         return context.outlet.emit(std::move(batch).value()) ? LEAT_OK : LEAT_ERR_CANCELLED;
     });
 }
@@ -329,7 +280,8 @@ leat_status reject_rows(leat_ctx* ctx, const std::int64_t* rows, std::uint64_t c
 leat_status reject_raw(leat_ctx* ctx, const void* data, std::uint64_t size, const char* why, std::uint64_t length) {
     auto& context = Context::of(ctx);
     return fenced<leat_status>(LEAT_ERR_RETRY, [&]() -> leat_status {
-        if (!allowed(context, "reject_raw", is_in(context, entries::read), "read")) return LEAT_ERR_FATAL;
+        const bool is_due = context.entry.load(std::memory_order_relaxed)->may_reject_raw;
+        if (!allowed(context, "reject_raw", is_due, "read, run and the calls of a bucket")) return LEAT_ERR_FATAL;
         const auto reason = context.without_secrets(text_of(why, length));
         return context.outlet.reject_raw(bytes_of(data, size), reason) ? LEAT_OK : LEAT_ERR_FATAL;
     });

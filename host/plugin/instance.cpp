@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "plugin/context.hpp"
+#include "plugin/item_bucket.hpp"
 #include "plugin/library.hpp"
 
 namespace leat::plugin {
@@ -158,6 +159,10 @@ Status Outlet::checkpoint(std::string_view) {
     return Status::unsupported;
 }
 
+Result<std::shared_ptr<ItemBucket>> Outlet::make_bucket(const config::BucketSettings&, const ItemKind&) {
+    return Error(Errc::bucket, "there are no buckets here");
+}
+
 Instance::Context::Context(const Component& of, InstanceSettings given, Stop& stop_state, observe::Log& to, Outlet& out)
     : abi{&host_table()},
       component(of),
@@ -293,6 +298,25 @@ Answer Instance::run(const config::BucketSettings& bucket, std::string_view resu
     const auto from = bytes_of(resume);
     return call(*context_, entries::run,
                 [&] { return context_->component.runner.run(self_, &context_->abi, &limits, &from); });
+}
+
+std::unique_ptr<Instance> Instance::make_worker(std::uint32_t number, Outlet& outlet) const {
+    auto settings = context_->settings;
+    settings.role += " worker " + std::to_string(number);
+    settings.woken_by = StopState::stop;  // what it has in hand is to be finished
+    auto out =
+        std::make_unique<Instance>(context_->component, std::move(settings), context_->stop, context_->log, outlet);
+    out->self_ = self_;  // for interrupt; it is destroyed by this one alone
+    return out;
+}
+
+Answer Instance::process(const ItemKind& kind, leat_items& items) {
+    return call(*context_, entries::process_items,
+                [&] { return kind.calls.process(kind.user, &context_->abi, &items); });
+}
+
+Answer Instance::deliver(const ItemKind& kind, leat_items& items) {
+    return call(*context_, entries::deliver, [&] { return kind.calls.deliver(kind.user, &context_->abi, &items); });
 }
 
 Answer Instance::read(const config::BucketSettings& hint) {

@@ -52,6 +52,9 @@ struct Reject {
     std::string why;
 };
 
+class ItemBucket;
+struct ItemKind;
+
 /// Where what an instance puts out goes. Called on the thread that is inside the call.
 class Outlet {
 public:
@@ -67,6 +70,8 @@ public:
     /// Something that never became a row. False: too many.
     virtual bool reject_raw(std::string_view data, std::string_view why);
     virtual Status checkpoint(std::string_view state);
+    /// A bucket for a runner's own items, with its workers. Errors: worker_pool_exhausted.
+    virtual Result<std::shared_ptr<ItemBucket>> make_bucket(const config::BucketSettings& limits, const ItemKind& kind);
 };
 
 struct InstanceSettings {
@@ -103,6 +108,13 @@ public:
     Answer destroy();
 
     Answer run(const config::BucketSettings& bucket, std::string_view resume);
+
+    /// The same object as seen by a worker of one of its buckets: it has a context of its own, so that the calls below
+    /// may come while run is running. Must go before the instance that it was made of.
+    std::unique_ptr<Instance> make_worker(std::uint32_t number, Outlet& outlet) const;
+    /// What a runner made a bucket with. `items` is lent; its `filtered` is the plugin's answer.
+    Answer process(const ItemKind& kind, leat_items& items);
+    Answer deliver(const ItemKind& kind, leat_items& items);
 
     Answer read(const config::BucketSettings& hint);
     Answer ack(std::string_view position);

@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/bucket.hpp"
+#include "runtime/filled.hpp"
 #include "runtime/inlet.hpp"
 #include "runtime/loader.hpp"
 #include "runtime/pool.hpp"

@@ -1,30 +1,22 @@
 #include "runtime/component_runner.hpp"
 
 #include <chrono>
+#include <mutex>
 #include <utility>
+#include <vector>
 
+#include "delivery/rejects.hpp"
 #include "plugin/instance.hpp"
+#include "runtime/item_bucket.hpp"
 #include "runtime/pipeline.hpp"
 #include "runtime/run_state.hpp"
 #include "runtime/task_group.hpp"
 
 namespace leat::runtime {
 
+using plugin::Answer;
 using plugin::Instance;
 using plugin::Status;
-
-namespace {
-
-/// A runner reads and writes by itself: no row of it passes the host.
-class NoDeadLetters final : public delivery::DeadLetters {
-public:
-    Result<> add(std::span<const delivery::DeadLetter>) override { return done(); }
-    Result<> make_durable() override { return done(); }
-    std::uint64_t count() const noexcept override { return 0; }
-    std::optional<Error> over_limit(std::uint64_t, bool) const override { return std::nullopt; }
-};
-
-}  // namespace
 
 class ComponentRunner::Run final : public plugin::Outlet,
                                    public TaskGroup::Observer,
@@ -33,29 +25,44 @@ public:
     Run(const PipelinePlan& plan, Environment& environment, Stop& parent)
         : plan_(plan),
           environment_(environment),
-          state_(plan, parent, environment.log, no_letters_),
+          rejects_(environment.rejects_directory, plan.settings->name, plan.settings->dead_letters),
+          state_(plan, parent, environment.log, rejects_),
           tasks_(std::make_shared<TaskGroup>(environment.blocking, state_.stop, plan.grace, *this)) {}
 
     PipelineReceipt execute() {
-        auto spawned = tasks_->spawn([self = shared_from_this()] { self->work(); }, {});
-        if (!spawned) state_.fail(spawned.error().in("pipeline \"" + plan_.settings->name + "\""));
+        auto instance = std::make_unique<Instance>(
+            *plan_.run->component,
+            plugin::InstanceSettings{plan_.settings->name, plan_.run->role, plan_.run->settings, plan_.run->values,
+                                     StopState::drain},
+            state_.stop, environment_.log, *this);
+        tasks_->watch(*instance, StopState::drain);
+        instance_ = instance.get();
+        // The task ends the instance, or leaves it alone.
+        auto owned = std::make_shared<std::unique_ptr<Instance>>(std::move(instance));
+        auto spawned =
+            tasks_->spawn([self = shared_from_this(), owned] { self->work(std::move(*owned)); }, {instance_});
+        if (!spawned) {
+            tasks_->forget(*instance_);
+            state_.fail(spawned.error().in("pipeline \"" + plan_.settings->name + "\""));
+        }
         tasks_->wait();
+        state_.make_letters_durable();
+        if (auto over = rejects_.over_limit(state_.came(), true))
+            state_.fail(over->in("pipeline \"" + plan_.settings->name + "\""));
+        auto receipt = make_receipt();
         tasks_->close();
         state_.stop.unfollow();  // the parent may go before this run does
-        PipelineReceipt out;
-        out.name = plan_.settings->name;
-        out.error = state_.error();
-        out.outcome = out.error ? Outcome::failed : done_ ? Outcome::done : Outcome::stopped;
-        out.seconds = seconds_since_start();
-        seconds_ = out.seconds;
-        ended_ = true;
-        return out;
+        return receipt;
     }
 
     Progress progress() const {
         Progress out;
         out.name = plan_.settings->name;
         out.state = ended_ ? Progress::State::ended : Progress::State::running;
+        out.read = state_.came();
+        out.delivered = value_of(state_.sink.rows_out);
+        out.dead = rejects_.count();
+        out.bytes = value_of(state_.bytes);
         out.seconds = ended_ ? seconds_.load() : seconds_since_start();
         return out;
     }
@@ -67,32 +74,48 @@ public:
                               {{"pipeline", plan_.settings->name}, {"component", plan_.run->component->id}});
         return !state_.stop.reached(StopState::drain);
     }
+    bool reject_raw(std::string_view data, std::string_view why) override {
+        state_.raw_rejects.fetch_add(1, std::memory_order_relaxed);
+        const auto buried = state_.bury_raw(state_.source, *instance_, data, why);
+        if (buried == RunState::Buried::not_stored) state_.drop(1);
+        return buried == RunState::Buried::stored;
+    }
     Status checkpoint(std::string_view state) override {
         checkpoint_.assign(state);
         return Status::ok;
     }
+    Result<std::shared_ptr<plugin::ItemBucket>> make_bucket(const config::BucketSettings& asked,
+                                                            const plugin::ItemKind& kind) override {
+        auto limits = asked;
+        limits.ordered = plan_.bucket.ordered;
+        auto bucket = std::make_shared<ItemBucket>(limits, kind, *instance_, state_, *tasks_);
+        {
+            const std::lock_guard lock(buckets_mutex_);
+            buckets_.push_back(bucket);
+        }
+        BOOST_OUTCOME_TRYV(bucket->start_workers(shared_from_this()));
+        return std::shared_ptr<plugin::ItemBucket>(std::move(bucket));
+    }
 
     void stuck(Instance& instance, const Instance::Running& call) override {
         state_.fail(stuck_error(instance, call, plan_.settings->name));
+        const std::lock_guard lock(buckets_mutex_);
+        for (const auto& bucket : buckets_)
+            bucket->lose(instance);
     }
     void overdue(Instance& instance, const Instance::Running& call) override {
         environment_.log.warn(instance.title() + ": " + call.entry + " has not returned for " + seconds_text(call.age) +
                                   " s, though a stop was asked; it is told to stop now",
                               {{"pipeline", plan_.settings->name}});
     }
-    void slow(Instance&, const Instance::Running&) override {}  // a runner has a thread of its own
+    void slow(Instance&, const Instance::Running&) override {}  // a runner has threads of its own
     void threw(const std::string& what) override { state_.fail_by(what); }
 
 private:
-    void work() {
-        auto instance = std::make_unique<Instance>(
-            *plan_.run->component,
-            plugin::InstanceSettings{plan_.settings->name, plan_.run->role, plan_.run->settings, plan_.run->values,
-                                     StopState::drain},
-            state_.stop, environment_.log, *this);
-        tasks_->watch(*instance, StopState::drain);
+    void work(std::unique_ptr<Instance> instance) {
         run(*instance);
-        const auto ours = [&] { return !instance->is_abandoned(); };
+        const bool alone = end_buckets(*instance);
+        const auto ours = [&] { return alone && !instance->is_abandoned(); };
         if (ours() && tasks_->no_more_interrupts(*instance)) {
             const auto answer = instance->destroy();
             if (!answer.ok()) environment_.log.warn(instance->error(answer, "destroy").text());
@@ -106,25 +129,99 @@ private:
 
     void run(Instance& instance) {
         if (const auto created = instance.create(); !created.ok()) return state_.fail(instance, created, "create");
-        if (state_.stop.reached(StopState::drain)) return;
-        const auto answer = instance.run(plan_.bucket, checkpoint_);
-        done_ = answer.ok();
-        const bool stopped =
-            answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(StopState::drain);
-        if (!answer.ok() && !stopped) state_.fail(instance, answer, "run");
+        for (std::uint32_t attempt = 1; !state_.stop.reached(StopState::drain); ++attempt) {
+            const auto resume = checkpoint_;
+            const auto came_before = state_.came();
+            const auto answer = instance.run(plan_.bucket, resume);
+            done_ = answer.ok();
+            if (answer.ok() || state_.failed()) return;
+            if (answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(StopState::drain))
+                return;
+            // An item that was consumed may be delivered: to begin anew would deliver it twice.
+            const bool is_as_before = state_.came() == came_before;
+            if (!is_as_before || !state_.may_retry(answer, attempt))
+                return state_.fail(instance, answer, "run", attempt);
+            state_.stop.wait_until(state_.time_of_try(attempt + 1), StopState::drain);
+        }
+    }
+
+    // False: a call with items will never return.
+    bool end_buckets(Instance& instance) {
+        std::vector<std::shared_ptr<ItemBucket>> buckets;
+        {
+            const std::lock_guard lock(buckets_mutex_);
+            buckets = buckets_;
+        }
+        bool alone = true;
+        for (const auto& bucket : buckets) {
+            if (!bucket->ended()) {
+                const Answer answer{Status::fatal, true, "run returned before it had joined its bucket"};
+                if (!state_.failed()) state_.fail(instance, answer, "run");
+                bucket->cancel();
+            }
+            alone = bucket->wait_for_workers() && alone;
+        }
+        return alone;
+    }
+
+    PipelineReceipt make_receipt() {
+        PipelineReceipt out;
+        out.name = plan_.settings->name;
+        out.delivered = value_of(state_.sink.rows_out);
+        out.filtered = value_of(state_.sink.filtered);
+        out.dead = rejects_.count();
+        out.unsettled = value_of(state_.dropped);
+        out.buckets = value_of(state_.buckets);
+        out.bytes = value_of(state_.bytes);
+        const auto came = state_.came();
+        const auto settled = out.delivered + out.filtered + out.dead;
+        // What a lost call held cannot be counted.
+        if (abandoned() > 0) out.unsettled = came - std::min(came, settled);
+        out.balanced = came == settled + out.unsettled;
+        if (!out.balanced) {
+            out.imbalance = "consumed " + std::to_string(came) + ", but delivered " + std::to_string(out.delivered) +
+                            " + filtered " + std::to_string(out.filtered) + " + dead " + std::to_string(out.dead) +
+                            " + unsettled " + std::to_string(out.unsettled);
+        }
+        out.read = came - std::min(came, out.unsettled);
+        out.error = state_.error();
+        const bool complete = done_ && out.unsettled == 0;
+        out.outcome = out.error || !out.balanced ? Outcome::failed : complete ? Outcome::done : Outcome::stopped;
+        if (came > 0) add_stage(out);
+        if (out.dead > 0) out.rejects_files.push_back(rejects_.file().string());
+        out.seconds = seconds_since_start();
+        seconds_ = out.seconds;
+        ended_ = true;
+        return out;
+    }
+
+    void add_stage(PipelineReceipt& out) {
+        StageReceipt one{plan_.run->role, plan_.run->component->id};
+        one.rows_in = value_of(state_.source.rows_out);
+        one.rows_out = out.delivered;
+        one.dead = out.dead;
+        one.batches = out.buckets;
+        const std::lock_guard lock(buckets_mutex_);
+        for (const auto& bucket : buckets_)
+            one.seconds += bucket->seconds();
+        out.stages.push_back(std::move(one));
     }
 
     double seconds_since_start() const {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
     }
+    static std::uint64_t value_of(const std::atomic<std::uint64_t>& of) { return of.load(std::memory_order_relaxed); }
 
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     const PipelinePlan& plan_;
     Environment& environment_;
-    NoDeadLetters no_letters_;
+    delivery::Rejects rejects_;
     RunState state_;
     const std::shared_ptr<TaskGroup> tasks_;
+    Instance* instance_ = nullptr;  // of the task, which ends it
     std::string checkpoint_;
+    std::mutex buckets_mutex_;
+    std::vector<std::shared_ptr<ItemBucket>> buckets_;  // guarded by buckets_mutex_
     std::atomic<bool> done_{false};
     std::atomic<double> seconds_{0};
     std::atomic<bool> ended_{false};

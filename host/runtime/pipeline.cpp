@@ -182,11 +182,8 @@ private:
 
     bool take_raw(std::string_view data, std::string_view why) {
         reader_.gave_something();
-        const auto& source = reader_.source();
-        const delivery::DeadLetter letter{
-            source.title(), source.component().library->version(), std::string(why), {}, std::string(data)};
         state_.raw_rejects.fetch_add(1, std::memory_order_relaxed);
-        const auto buried = state_.bury(state_.source, {&letter, 1});
+        const auto buried = state_.bury_raw(state_.source, reader_.source(), data, why);
         if (buried == RunState::Buried::not_stored) state_.drop(1);
         return buried == RunState::Buried::stored;
     }
@@ -377,7 +374,7 @@ private:
             if (chain_) chain_->drop();
             state_.drop(inlet_.cancel());
             bucket_.cancel();
-            state_.drop(bucket_.dropped_rows());
+            state_.drop(bucket_.take_dropped_rows());
         }
         settle_transforms();
         state_.make_letters_durable();

@@ -71,12 +71,17 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
         if (stage) out.transforms.push_back(std::move(*stage));
     }
     out.load = plan_stage(*pipeline.load, "load", {Kind::sink}, path + "load", catalog, problems);
-    if (out.load && out.load->component->promises(LEAT_SINGLE_WRITER) && pipeline.bucket.workers_given_here &&
-        pipeline.bucket.workers > 1) {
+    const bool has_one_writer = out.load && out.load->component->promises(LEAT_SINGLE_WRITER);
+    if (has_one_writer && pipeline.bucket.workers_given_here && pipeline.bucket.workers > 1) {
         problems.add(pipeline.where, path + "bucket.workers",
                      "the sink \"" + out.load->component->id +
                          "\" writes its target with one worker at a time, not with " +
                          std::to_string(pipeline.bucket.workers) + "; write workers: 1, or leave it out");
+    }
+    if (pipeline.bucket.ordered && pipeline.bucket.workers > 1 && !has_one_writer) {
+        problems.add(pipeline.where, path + "bucket.order",
+                     "total cannot hold while " + std::to_string(pipeline.bucket.workers) +
+                         " workers write buckets at the same time; write workers: 1, or order: none");
     }
     return out;
 }

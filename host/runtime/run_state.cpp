@@ -80,6 +80,13 @@ RunState::Buried RunState::bury(StageCounts& counts, std::span<const delivery::D
     return Buried::stored;
 }
 
+RunState::Buried RunState::bury_raw(StageCounts& counts, const plugin::Instance& instance, std::string_view data,
+                                    std::string_view why) {
+    const delivery::DeadLetter letter{
+        instance.title(), instance.component().library->version(), std::string(why), {}, std::string(data)};
+    return bury(counts, {&letter, 1});
+}
+
 bool RunState::make_letters_durable() {
     const auto durable = dead_letters.make_durable();
     if (!durable) fail(in_pipeline(durable.error()));

@@ -60,6 +60,8 @@ public:
     /// Stores dead letters of a stage and checks the limit. All but `stored` mean that the run has failed.
     enum class Buried { stored, over_limit, not_stored };
     Buried bury(StageCounts& counts, std::span<const delivery::DeadLetter> letters);
+    /// The same for what `instance` rejects though it is no row.
+    Buried bury_raw(StageCounts& counts, const plugin::Instance& instance, std::string_view data, std::string_view why);
     /// Before rows are committed. False: the run has failed.
     bool make_letters_durable();
 

@@ -317,6 +317,77 @@ struct leat_host {
   LEAT_FN(leat_status, checkpoint, (leat_ctx*, const void* state, uint64_t size));
 };
 
+/* ---- leat.bucket/1: the host's own buckets, for a runner's items --------------------------------------
+ *
+ * A runner gets this table from host->extension(ctx, LEAT_BUCKET_1), for use within its run. What it consumes
+ * collects in one bucket until that is full or its time is up; then one of `workers` threads of the host processes
+ * and delivers it. An item is item_size bytes that the host moves, never looks into, and drops exactly once.      */
+#define LEAT_BUCKET_1 "leat.bucket/1"
+
+typedef struct leat_item_bucket leat_item_bucket;
+
+/* Items of one bucket, at the same time in the hands of one worker only.  Since 1.0 */
+typedef struct leat_items {
+  uint32_t struct_size;
+  uint32_t worker;   /* whose turn it is, from 0 */
+  uint64_t bucket;   /* 1, 2, 3... in the order in which they were filled */
+  void* items;       /* the first; the others follow at item_size bytes each */
+  uint64_t n;
+  uint64_t filtered; /* 0; deliver, or process without it, says here how many go nowhere on purpose */
+} leat_items;
+
+/* What the host calls with items, on its workers' threads with their own contexts; `user` is what create was given.
+ * An item that was lent is changed, or moved from, in place.  Since 1.0                                           */
+typedef struct leat_item_calls {
+  uint32_t struct_size;
+  uint32_t item_align; /* a power of two, at most 64 */
+  uint64_t item_size;  /* a multiple of item_align, at most 1 MiB */
+
+  /* Required. Works on items. With deliver it gets parts of a bucket, on several workers at the same time;
+   * without, the whole bucket, once. Thread [call], but on many at once. Owns: lent. Errors RETRY: the same items
+   * come again, as this call left them; any other ends the bucket, and the run with it. Since 1.0 */
+  LEAT_FN(leat_status, process, (void* user, leat_ctx* worker, leat_items* part));
+
+  /* Gets the whole bucket when every part is processed. With `order: total` in the order of the buckets, one at a
+   * time. Thread [call], but on many at once. Owns: lent. Errors as process. Since 1.0 */
+  LEAT_FN(leat_status, deliver, (void* user, leat_ctx* worker, leat_items* whole));
+
+  /* Moves n items, which do not overlap with `to`, and leaves nothing to drop in `from`. NULL: their bytes are copied.
+   * Thread [any]. Must not fail. Since 1.0 */
+  LEAT_FN(void, relocate, (void* user, void* to, void* from, uint64_t n));
+
+  /* Ends n items, whether they were delivered or not. NULL: there is nothing to end. Thread [any]. Must not fail.
+   * Since 1.0 */
+  LEAT_FN(void, drop, (void* user, void* items, uint64_t n));
+} leat_item_calls;
+
+/* The table.  Since 1.0 */
+typedef struct leat_bucket_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+
+  /* Makes a bucket and its workers. `calls` is copied; `user` must live until join returns. Thread [in]: run.
+   * Errors CONFIG: a limit that the host does not take; RETRY: no memory or thread to be had. Since 1.0 */
+  LEAT_FN(leat_status, create, (leat_ctx*, const leat_bucket_config*, const leat_item_calls* calls, void* user, leat_item_bucket** out));
+
+  /* Moves items in and says how many in *taken; those are the host's, the others still yours. Blocks while as many
+   * buckets wait as there are workers. Thread [any], until join returns. LEAT_OK: all were taken.
+   * LEAT_ERR_CANCELLED: a stop was asked; LEAT_ERR_RETRY: over the memory budget; else the answer of the call that
+   * ended the bucket. LEAT_ERR_FATAL also after close. Since 1.0 */
+  LEAT_FN(leat_status, consume, (leat_item_bucket*, void* items, uint64_t n, uint64_t* taken));
+
+  /* No more will come; what is in it is still handed out. Thread [any], until join returns. Since 1.0 */
+  LEAT_FN(void, close, (leat_item_bucket*));
+
+  /* Drops what no worker has begun with. Thread [any], until join returns. Since 1.0 */
+  LEAT_FN(void, cancel, (leat_item_bucket*));
+
+  /* Closes, and waits until no call with its items is running or will come: then the bucket is gone. Required before
+   * run returns. Thread [in]: run. LEAT_OK; LEAT_ERR_CANCELLED: items were refused or dropped; else the answer of the
+   * call that ended the bucket. Since 1.0 */
+  LEAT_FN(leat_status, join, (leat_item_bucket*));
+} leat_bucket_service;
+
 /* ---- What a component offers ------------------------------------------------------------------------
  *
  *   create [now] -> open [call] -> read* | process*, flush* | (begin, write*, commit|abort)* -> close [call] -> destroy [now]
@@ -332,7 +403,7 @@ typedef struct leat_runner {
 
   /* Required. Does all the work and returns LEAT_OK when done, LEAT_ERR_CANCELLED when stopped before.
    * `bucket` is the bucket configuration of the pipeline; `resume` the last checkpoint, empty if none.
-   * Thread [call]. Owns: both borrowed. Since 1.0 */
+   * Thread [call]. Owns: both borrowed. Errors RETRY: only if no bucket of leat.bucket/1 has taken an item. Since 1.0 */
   LEAT_FN(leat_status, run, (void* self, leat_ctx*, const leat_bucket_config* bucket, const leat_bytes* resume));
 
   /* Makes a running call return soon: a stop was asked. Thread [beside]. Since 1.0 */

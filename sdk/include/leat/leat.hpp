@@ -18,6 +18,10 @@
 ///                               std::string recover(context&, std::string_view lane)
 ///                   pipeline    the methods of a source and a sink (and a transform), pre_process(context&),
 ///                               post_process(context&, leat_status outcome); open and close once, those of its source
+///                   pipeline    of items of your own movable types, over the host's buckets:
+///                               extract(context&, output<In>&[, std::string_view resume])     out.emit(In)
+///                               Out or std::optional<Out> transform([context&,] In)   on several threads; throw DATA
+///                               to reject; load(context&, items<Out>&)  pre_process  post_process as above
 ///                   runner      run(context&[, const leat_bucket_config&, std::string_view resume])
 ///                   all         close(context&)  interrupt() noexcept
 ///   the plugin    LEAT_PLUGIN("acme", "1.0.0", "MIT", source<A>({"acme.a", "Reads a", schema_json, LEAT_REPLAYABLE}),
@@ -34,6 +38,7 @@
 ///                 column<std::string_view> text and binary of all widths; bool, decimal128, half; list_view,
 ///                 struct_view in.column(i) is an array_view: in.column(i).type().id says what it is, without knowing
 ///                 it before
+///   items         in a runner: bucket<Item> b(ctx, limits, work); b.consume(item); b.join();   see class bucket
 ///   rejects       ctx.reject_rows(rows, why)  ctx.reject_raw(text, why)
 ///   the rest      ctx.log warn info metric progress stop_state wait share checkpoint alloc host()
 ///   errors        throw error(LEAT_ERR_CONFIG, "orders.csv: no such file");   bad_alloc is RETRY, other exceptions
@@ -56,6 +61,7 @@
 #include <cstring>
 #include <exception>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <new>
@@ -2230,6 +2236,228 @@ private:
     std::int64_t rows_ = 0;
 };
 
+// ---- A runner's items: leat.bucket/1 -----------------------------------------------------------------
+
+template <class Item>
+class bucket;
+
+namespace detail {
+template <class Work, class Item>
+struct item_entries;
+template <class T, bool Transforms>
+struct typed_work;
+}  // namespace detail
+
+/// Items of one bucket, in the hands of one worker: change them in place, or move them out.
+template <class Item>
+class items {
+public:
+    class iterator {
+    public:
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = Item;
+        using difference_type = std::ptrdiff_t;
+        using pointer = Item*;
+        using reference = Item&;
+
+        iterator() = default;
+        reference operator*() const { return *std::launder(reinterpret_cast<Item*>(at_)); }
+        pointer operator->() const { return &**this; }
+        iterator& operator++() {
+            at_ += of_->stride_;
+            skip();
+            return *this;
+        }
+        iterator operator++(int) {
+            iterator before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const iterator& a, const iterator& b) { return a.at_ == b.at_; }
+        friend bool operator!=(const iterator& a, const iterator& b) { return a.at_ != b.at_; }
+
+    private:
+        friend class items;
+        iterator(const items& of, unsigned char* at) : of_(&of), at_(at) { skip(); }
+        void skip() {
+            while (at_ != of_->end_ && !of_->is_there(at_))
+                at_ += of_->stride_;
+        }
+        const items* of_ = nullptr;
+        unsigned char* at_ = nullptr;
+    };
+
+    iterator begin() const { return {*this, begin_}; }
+    iterator end() const { return {*this, end_}; }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    /// Which worker this is, from 0.
+    std::uint32_t worker() const { return raw_->worker; }
+    /// The number of the bucket: 1, 2, 3... in the order in which they were filled.
+    std::uint64_t number() const { return raw_->bucket; }
+    /// So many of these go nowhere, on purpose.
+    void filter(std::uint64_t count) { raw_->filtered += count; }
+
+private:
+    template <class Work, class Any>
+    friend struct detail::item_entries;
+    template <class T, bool Transforms>
+    friend struct detail::typed_work;
+    static constexpr std::size_t no_state = SIZE_MAX;
+
+    items(leat_items* raw, std::size_t stride, std::size_t state_at, unsigned char wanted)
+        : raw_(raw),
+          begin_(static_cast<unsigned char*>(raw->items)),
+          end_(begin_ + raw->n * stride),
+          stride_(stride),
+          state_at_(state_at),
+          wanted_(wanted),
+          size_(raw->n) {
+        if (state_at_ == no_state) return;
+        size_ = 0;
+        for (unsigned char* at = begin_; at != end_; at += stride_)
+            size_ += is_there(at) ? 1 : 0;
+    }
+    bool is_there(const unsigned char* at) const { return state_at_ == no_state || at[state_at_] == wanted_; }
+
+    leat_items* raw_;
+    unsigned char* begin_;
+    unsigned char* end_;
+    std::size_t stride_;
+    std::size_t state_at_;
+    unsigned char wanted_;
+    std::size_t size_;
+};
+
+namespace detail {
+
+template <class Work, class Item, class = void>
+struct delivers : std::false_type {};
+template <class Work, class Item>
+struct delivers<
+    Work, Item,
+    std::void_t<decltype(std::declval<Work&>().deliver(std::declval<context&>(), std::declval<items<Item>&>()))>>
+    : std::true_type {};
+
+/// What the host calls with items of a bucket, on an object that does the work.
+template <class Work, class Item>
+struct item_entries {
+    static leat_status LEAT_CALL process(void* user, leat_ctx* raw, leat_items* part) noexcept {
+        return fence(raw, [&] {
+            context ctx(raw);
+            items<Item> in(part, sizeof(Item), items<Item>::no_state, 0);
+            return static_cast<Work*>(user)->process(ctx, in);
+        });
+    }
+    static leat_status LEAT_CALL deliver(void* user, leat_ctx* raw, leat_items* whole) noexcept {
+        return fence(raw, [&] {
+            context ctx(raw);
+            items<Item> in(whole, sizeof(Item), items<Item>::no_state, 0);
+            return static_cast<Work*>(user)->deliver(ctx, in);
+        });
+    }
+    static void LEAT_CALL relocate(void*, void* to, void* from, std::uint64_t n) noexcept {
+        for (std::uint64_t i = 0; i < n; ++i) {
+            Item* const old = std::launder(static_cast<Item*>(from) + i);
+            ::new (static_cast<void*>(static_cast<Item*>(to) + i)) Item(std::move(*old));
+            old->~Item();
+        }
+    }
+    static void LEAT_CALL drop(void*, void* all, std::uint64_t n) noexcept {
+        for (std::uint64_t i = 0; i < n; ++i)
+            std::launder(static_cast<Item*>(all) + i)->~Item();
+    }
+    static leat_item_calls table() {
+        leat_item_calls calls{};
+        calls.struct_size = sizeof calls;
+        calls.item_align = alignof(Item);
+        calls.item_size = sizeof(Item);
+        calls.process = &process;
+        if constexpr (delivers<Work, Item>::value) calls.deliver = &deliver;
+        if constexpr (!std::is_trivially_copyable_v<Item>) calls.relocate = &relocate;
+        if constexpr (!std::is_trivially_destructible_v<Item>) calls.drop = &drop;
+        return calls;
+    }
+};
+
+}  // namespace detail
+
+/// The host's own bucket for items of any movable type, within the run of a runner:
+///
+///   struct work {
+///       void process(context&, items<order>& part);    // on several threads at the same time
+///       void deliver(context&, items<order>& whole);   // optional: the bucket, when all parts are processed
+///   } w;
+///   bucket<order> b(ctx, limits, w);
+///   b.consume(order(...));                             // blocks while workers are behind; throws CANCELLED at a stop
+///   b.join();                                          // all is delivered, or throws
+///
+/// Thread-safe but for join and the destructor, which drops what is left and waits for its workers.
+template <class Item>
+class bucket {
+    static_assert(std::is_nothrow_move_constructible_v<Item>, "an item must have a move constructor that cannot throw");
+    static_assert(std::is_nothrow_destructible_v<Item>, "an item must have a destructor that cannot throw");
+    static_assert(alignof(Item) <= 64, "an item may be aligned to 64 bytes at most");
+
+public:
+    /// `work` must outlive the bucket; its methods return void or a leat_status.
+    template <class Work>
+    bucket(context& ctx, const leat_bucket_config& limits, Work& work)
+        : service_(static_cast<const leat_bucket_service*>(ctx.host().extension(ctx.raw(), LEAT_BUCKET_1))) {
+        if (service_ == nullptr)
+            throw error(LEAT_ERR_UNSUPPORTED, "this host has no " LEAT_BUCKET_1 " for this component");
+        const leat_item_calls calls = detail::item_entries<Work, Item>::table();
+        const leat_status made = service_->create(ctx.raw(), &limits, &calls, &work, &bucket_);
+        if (made < 0) throw error(made);
+    }
+    bucket(const bucket&) = delete;
+    bucket& operator=(const bucket&) = delete;
+    ~bucket() {
+        if (bucket_ == nullptr) return;
+        service_->cancel(bucket_);
+        service_->join(bucket_);
+    }
+
+    void consume(Item item) {
+        alignas(Item) unsigned char place[sizeof(Item)];
+        Item* const moved = ::new (static_cast<void*>(place)) Item(std::move(item));
+        std::uint64_t taken = 0;
+        const leat_status status = service_->consume(bucket_, moved, 1, &taken);
+        if (taken == 0) moved->~Item();
+        if (status < 0) throw error(status);
+    }
+    void close() { service_->close(bucket_); }
+    /// Drops what no worker has begun with.
+    void cancel() { service_->cancel(bucket_); }
+    /// Closes, and waits until everything is delivered. Throws what ended the bucket, or CANCELLED when items were
+    /// refused or dropped because of a stop.
+    void join() {
+        const leat_status status = service_->join(std::exchange(bucket_, nullptr));
+        if (status < 0) throw error(status);
+    }
+
+private:
+    const leat_bucket_service* service_;
+    leat_item_bucket* bucket_ = nullptr;
+};
+
+/// Where the extract of a typed pipeline puts its items.
+template <class Item>
+class output {
+public:
+    /// Blocks while the workers are behind. Throws CANCELLED once a stop was asked, or what ended the pipeline: let it
+    /// pass.
+    void emit(Item item) { emit_(to_, std::move(item)); }
+
+    output(void* to, void (*put)(void*, Item&&)) : to_(to), emit_(put) {}
+    output(const output&) = delete;
+    output& operator=(const output&) = delete;
+
+private:
+    void* to_;
+    void (*emit_)(void*, Item&&);
+};
+
 // ---- Components -------------------------------------------------------------------------------------
 
 /// How a component introduces itself. In the order of leat_component; summary is one line, schema a JSON Schema of the
@@ -2332,6 +2560,9 @@ LEAT_DETAIL_NAME(commit);
 LEAT_DETAIL_NAME(abort);
 LEAT_DETAIL_NAME(pre_process);
 LEAT_DETAIL_NAME(post_process);
+LEAT_DETAIL_NAME(extract);
+LEAT_DETAIL_NAME(transform);
+LEAT_DETAIL_NAME(load);
 #undef LEAT_DETAIL_NAME
 
 /// Runs `call(component, ctx)` behind the fence; void counts as LEAT_OK.
@@ -2526,6 +2757,204 @@ struct entries {
     }
 };
 
+// A typed pipeline: a runner that moves items of its own types through the host's bucket.
+
+/// What an extract puts out: the Item of its output<Item>&.
+template <class Method>
+struct extracted;
+#define LEAT_DETAIL_EXTRACT(...)                                                             \
+    template <class T, class Answer, class Item>                                             \
+    struct extracted<Answer (T::*)(context&, output<Item>&) __VA_ARGS__> {                   \
+        using item = Item;                                                                   \
+        static constexpr bool resumes = false;                                               \
+    };                                                                                       \
+    template <class T, class Answer, class Item>                                             \
+    struct extracted<Answer (T::*)(context&, output<Item>&, std::string_view) __VA_ARGS__> { \
+        using item = Item;                                                                   \
+        static constexpr bool resumes = true;                                                \
+    };
+LEAT_DETAIL_EXTRACT()
+LEAT_DETAIL_EXTRACT(const)
+LEAT_DETAIL_EXTRACT(noexcept)
+LEAT_DETAIL_EXTRACT(const noexcept)
+#undef LEAT_DETAIL_EXTRACT
+
+template <class X>
+struct without_optional {
+    using type = X;
+    static constexpr bool filters = false;
+};
+template <class X>
+struct without_optional<std::optional<X>> {
+    using type = X;
+    static constexpr bool filters = true;
+};
+
+template <class T, class In>
+decltype(auto) call_transform(T& t, context& ctx, In& in) {
+    if constexpr (std::is_invocable_v<decltype(&T::transform), T&, context&, In&&>) {
+        return t.transform(ctx, std::move(in));
+    } else if constexpr (std::is_invocable_v<decltype(&T::transform), T&, context&, In&>) {
+        return t.transform(ctx, in);
+    } else {
+        static_assert(std::is_invocable_v<decltype(&T::transform), T&, In&&>,
+                      "transform takes what extract puts out: transform(context&, Item) or transform(Item)");
+        return t.transform(std::move(in));
+    }
+}
+
+/// An item on its way through transform: what came in, then what went out, or nothing when it was filtered or rejected.
+template <class In, class Out>
+class slot {
+public:
+    enum state : unsigned char { filtered, rejected, came, done };
+
+    explicit slot(In&& in) noexcept : state_(came) { ::new (place()) In(std::move(in)); }
+    slot(slot&& other) noexcept : state_(other.state_) {
+        if (state_ == came) ::new (place()) In(std::move(other.in()));
+        if (state_ == done) ::new (place()) Out(std::move(other.out()));
+    }
+    slot& operator=(slot&&) = delete;
+    ~slot() { end(); }
+
+    bool is(state wanted) const { return state_ == wanted; }
+    In& in() { return *std::launder(reinterpret_cast<In*>(bytes_)); }
+    Out& out() { return *std::launder(reinterpret_cast<Out*>(bytes_)); }
+    void finish(Out&& out) {
+        end();
+        ::new (place()) Out(std::move(out));
+        state_ = done;
+    }
+    void end(state as = filtered) {
+        if (state_ == came) in().~In();
+        if (state_ == done) out().~Out();
+        state_ = as;
+    }
+    static constexpr std::size_t state_at() { return sizeof(bytes_); }
+
+private:
+    void* place() { return bytes_; }
+    alignas(In) alignas(Out) unsigned char bytes_[sizeof(In) > sizeof(Out) ? sizeof(In) : sizeof(Out)];
+    state state_;
+};
+
+template <class T, bool Transforms = has<named_transform, T>>
+struct typed_work;
+
+/// Without a transform, what was extracted is loaded.
+template <class T>
+struct typed_work<T, false> {
+    using item = typename extracted<decltype(&T::extract)>::item;
+    using held = item;
+    static held hold(item&& in) { return std::move(in); }
+
+    auto process(context& ctx, items<held>& whole) { return component.load(ctx, whole); }
+
+    T& component;
+};
+
+template <class T>
+struct typed_work<T, true> {
+    using item = typename extracted<decltype(&T::extract)>::item;
+    using answer =
+        std::decay_t<decltype(call_transform(std::declval<T&>(), std::declval<context&>(), std::declval<item&>()))>;
+    using out = typename without_optional<answer>::type;
+    using held = slot<item, out>;
+    static held hold(item&& in) { return held(std::move(in)); }
+
+    void process(context& ctx, items<held>& part) {
+        for (held& one : part) {
+            if (!one.is(held::came)) continue;  // done by a try before this one
+            try {
+                transform(ctx, one);
+            } catch (const error& e) {
+                if (e.status != LEAT_ERR_DATA) throw;
+                one.end(held::rejected);
+                ctx.reject_raw({}, e.text);
+            }
+        }
+    }
+    leat_status deliver(context& ctx, items<held>& whole) {
+        for (const held& one : whole)
+            whole.filter(one.is(held::filtered) ? 1 : 0);
+        items<out> left(whole.raw_, sizeof(held), held::state_at(), held::done);
+        if (left.empty()) return LEAT_OK;
+        if constexpr (std::is_void_v<decltype(component.load(ctx, left))>) {
+            component.load(ctx, left);
+            return LEAT_OK;
+        } else {
+            return component.load(ctx, left);
+        }
+    }
+
+    T& component;
+
+private:
+    void transform(context& ctx, held& one) {
+        if constexpr (without_optional<answer>::filters) {
+            answer made = call_transform(component, ctx, one.in());
+            if (made) {
+                one.finish(std::move(*made));
+            } else {
+                one.end();
+            }
+        } else {
+            one.finish(call_transform(component, ctx, one.in()));
+        }
+    }
+};
+
+template <class T>
+leat_status extract_all(T& t, context& ctx, const leat_bucket_config& limits, std::string_view resume) {
+    using work_of = typed_work<T, has<named_transform, T>>;
+    using held = typename work_of::held;
+    using item = typename work_of::item;
+    (void)resume;
+    work_of work{t};
+    bucket<held> into(ctx, limits, work);
+    output<item> out(
+        &into, [](void* to, item&& in) { static_cast<bucket<held>*>(to)->consume(work_of::hold(std::move(in))); });
+    leat_status status = LEAT_OK;
+    try {
+        status = entries<T>::settled([&] {
+            if constexpr (extracted<decltype(&T::extract)>::resumes) {
+                return t.extract(ctx, out, resume);
+            } else {
+                return t.extract(ctx, out);
+            }
+        });
+    } catch (const error& e) {
+        if (e.status != LEAT_ERR_CANCELLED) throw;
+        status = e.status;
+    }
+    // After a stop, what was put out before is finished. After a failure, the bucket drops it.
+    if (status >= 0 || status == LEAT_ERR_CANCELLED) into.join();
+    return status;
+}
+
+template <class T>
+leat_status LEAT_CALL run_typed(void* self, leat_ctx* raw, const leat_bucket_config* limits,
+                                const leat_bytes* resume) noexcept {
+    T& t = self_of<T>(self).component;
+    context ctx(raw);
+    const leat_status outcome = fence(raw, [&] {
+        if constexpr (has<with_pre_process, T>) t.pre_process(ctx);
+        return extract_all(t, ctx, *limits, view(resume));
+    });
+    if constexpr (has<with_post_process, T>) {
+        if (outcome >= 0) return fence(raw, [&] { t.post_process(ctx, outcome); });
+        // The first cause is what the operator must see.
+        try {
+            t.post_process(ctx, outcome);
+        } catch (const std::exception& e) {
+            ctx.warn(e.what(), {{"failed, too", "post_process"}});
+        } catch (...) {
+            ctx.warn("threw something that is not a std::exception", {{"failed, too", "post_process"}});
+        }
+    }
+    return outcome;
+}
+
 // The tables. A method in a form that nobody calls is a mistake, so it does not compile.
 
 #define LEAT_DETAIL_OPTIONAL(entry, name, condition, usage)                              \
@@ -2557,6 +2986,20 @@ constexpr leat_source source_of() {
                          "open(context&) or open(context&, std::string_view resume)")
     LEAT_DETAIL_OPTIONAL(ack, ack, (has<with_ack, T>), "ack(context&, std::string_view position)")
     LEAT_DETAIL_OPTIONAL(close, close, (has<with_close, T>), "close(context&)")
+    LEAT_DETAIL_OPTIONAL(interrupt, interrupt, (has<with_interrupt, T>), "interrupt()")
+    return table;
+}
+
+template <class T>
+constexpr leat_runner typed_of() {
+    static_assert(has<named_load, T>, "a pipeline with extract needs load(context&, items<Item>&)");
+    static_assert(!has<named_pre_process, T> || has<with_pre_process, T>,
+                  "this method must be declared as pre_process(context&)");
+    static_assert(!has<named_post_process, T> || has<with_post_process, T>,
+                  "this method must be declared as post_process(context&, leat_status outcome)");
+    leat_runner table{};
+    table.struct_size = sizeof table;
+    table.run = &run_typed<T>;
     LEAT_DETAIL_OPTIONAL(interrupt, interrupt, (has<with_interrupt, T>), "interrupt()")
     return table;
 }
@@ -2620,6 +3063,8 @@ constexpr leat_hooks hooks_of() {
 template <class T>
 inline constexpr leat_runner runner_table = runner_of<T>();
 template <class T>
+inline constexpr leat_runner typed_table = typed_of<T>();
+template <class T>
 inline constexpr leat_source source_table = source_of<T>();
 template <class T, bool Alone = true>
 inline constexpr leat_transform transform_table = transform_of<T, Alone>();
@@ -2669,17 +3114,24 @@ constexpr leat_component sink(const about& a) {
     return c;
 }
 
-/// T as source, transform if it has process, and sink in one object. open and close are called once, as the source's.
+/// T with extract moves items of its own types, as a runner on the host's buckets; see the usage map. Otherwise it is
+/// source, transform if it has process, and sink in one object; open and close are called once, as the source's.
 template <class T>
 constexpr leat_component pipeline(const about& a) {
-    leat_component c = detail::describe<T>(LEAT_PIPELINE, a);
-    c.source = &detail::source_table<T>;
-    c.sink = &detail::sink_table<T, false>;
-    if constexpr (detail::has<detail::with_process_lent, T> || detail::has<detail::with_process_own, T>) {
-        c.transform = &detail::transform_table<T, false>;
+    if constexpr (detail::has<detail::named_extract, T>) {
+        leat_component c = detail::describe<T>(LEAT_RUNNER, a);
+        c.runner = &detail::typed_table<T>;
+        return c;
+    } else {
+        leat_component c = detail::describe<T>(LEAT_PIPELINE, a);
+        c.source = &detail::source_table<T>;
+        c.sink = &detail::sink_table<T, false>;
+        if constexpr (detail::has<detail::with_process_lent, T> || detail::has<detail::with_process_own, T>) {
+            c.transform = &detail::transform_table<T, false>;
+        }
+        c.hooks = &detail::hooks_table<T>;
+        return c;
     }
-    c.hooks = &detail::hooks_table<T>;
-    return c;
 }
 
 template <class T>

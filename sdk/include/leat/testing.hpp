@@ -922,7 +922,8 @@ public:
     std::map<std::string, double> metrics;  // a counter's sum, a gauge's or histogram's last value
     std::vector<std::string> checkpoints;
     std::map<std::string, const void*> extensions;
-    std::vector<std::string> wrongs;  // what was done against the rules
+    std::uint64_t items_delivered = 0, items_filtered = 0;  // of a runner's buckets
+    std::vector<std::string> wrongs;                        // what was done against the rules
     std::uint64_t reject_limit = UINT64_MAX;
     std::function<void()> on_emit;  // called in emit, before it answers
 
@@ -968,7 +969,133 @@ private:
 
     static const void* LEAT_CALL extension(leat_ctx* c, const char* id) noexcept {
         const auto found = of(c).extensions.find(id);
-        return found == of(c).extensions.end() ? nullptr : found->second;
+        if (found != of(c).extensions.end()) return found->second;
+        return std::string_view(id) == LEAT_BUCKET_1 ? &bucket_table() : nullptr;
+    }
+
+    /// leat.bucket/1 on the runner's own thread: a bucket that is full is processed and delivered in consume, the last
+    /// one in join. A call that fails ends the bucket; nothing is tried again.
+    struct item_bucket {
+        item_bucket(host& of, const leat_bucket_config& given, const leat_item_calls& on, void* with)
+            : owner(of), limits(given), calls(on), user(with) {}
+        item_bucket(const item_bucket&) = delete;
+        item_bucket& operator=(const item_bucket&) = delete;
+        ~item_bucket() {
+            drop();
+            ::operator delete(items, std::align_val_t(64));
+        }
+        static item_bucket& of_handle(leat_item_bucket* handle) { return *reinterpret_cast<item_bucket*>(handle); }
+
+        std::uint64_t most() const { return limits.max_rows == 0 ? UINT64_MAX : limits.max_rows; }
+        void add(unsigned char* item) {
+            if (rows == capacity) {
+                const std::uint64_t more = capacity == 0 ? 16 : capacity * 2;
+                auto* const grown =
+                    static_cast<unsigned char*>(::operator new(more* calls.item_size, std::align_val_t(64)));
+                move(grown, items, rows);
+                ::operator delete(items, std::align_val_t(64));
+                items = grown;
+                capacity = more;
+            }
+            move(items + rows * calls.item_size, item, 1);
+            ++rows;
+        }
+        void move(unsigned char* to, unsigned char* from, std::uint64_t n) {
+            if (n == 0) return;
+            if (calls.relocate != nullptr) {
+                calls.relocate(user, to, from, n);
+            } else {
+                std::memcpy(to, from, n * calls.item_size);
+            }
+        }
+        void settle() {
+            if (rows == 0 || status < 0) return;
+            leat_items whole{};
+            whole.struct_size = sizeof whole;
+            whole.bucket = ++number;
+            whole.items = items;
+            whole.n = rows;
+            status = calls.process(user, owner.raw(), &whole);
+            if (status >= 0 && calls.deliver != nullptr) {
+                whole.filtered = 0;
+                status = calls.deliver(user, owner.raw(), &whole);
+            }
+            if (status >= 0) owner.items_filtered += whole.filtered;
+            if (status >= 0) owner.items_delivered += rows - whole.filtered;
+            drop();
+        }
+        void drop() {
+            if (calls.drop != nullptr && rows > 0) calls.drop(user, items, rows);
+            rows = 0;
+        }
+
+        host& owner;
+        const leat_bucket_config limits;
+        const leat_item_calls calls;
+        void* const user;
+        unsigned char* items = nullptr;
+        std::uint64_t rows = 0, capacity = 0, number = 0;
+        leat_status status = LEAT_OK;  // of the call that ended it
+        bool closed = false, refused = false;
+    };
+    static leat_status LEAT_CALL create_bucket(leat_ctx* c, const leat_bucket_config* limits,
+                                               const leat_item_calls* calls, void* user,
+                                               leat_item_bucket** out) noexcept {
+        *out = nullptr;
+        if (!of(c).inside("bucket.create")) return LEAT_ERR_FATAL;
+        if (limits->workers == 0 || calls->process == nullptr || calls->item_size == 0 || calls->item_align == 0 ||
+            calls->item_align > 64 || calls->item_size % calls->item_align != 0) {
+            of(c).wrong("bucket.create with workers, process, item_size or item_align that no host takes");
+            return LEAT_ERR_FATAL;
+        }
+        return fence(c, [&] {
+            *out = reinterpret_cast<leat_item_bucket*>(new item_bucket(of(c), *limits, *calls, user));
+            ++of(c).open_buckets_;
+        });
+    }
+    static leat_status LEAT_CALL consume(leat_item_bucket* handle, void* all, std::uint64_t n,
+                                         std::uint64_t* taken) noexcept {
+        item_bucket& bucket = item_bucket::of_handle(handle);
+        return fence(bucket.owner.raw(), [&]() -> leat_status {
+            for (*taken = 0; *taken < n; ++*taken) {
+                bucket.refused = bucket.refused || stop_state(bucket.owner.raw()) != LEAT_RUN;
+                if (bucket.status < 0) return bucket.status;
+                if (bucket.refused) return LEAT_ERR_CANCELLED;
+                if (bucket.closed) return LEAT_ERR_FATAL;
+                bucket.add(static_cast<unsigned char*>(all) + *taken * bucket.calls.item_size);
+                if (bucket.rows >= bucket.most()) bucket.settle();
+            }
+            return bucket.status;
+        });
+    }
+    static void LEAT_CALL close_bucket(leat_item_bucket* handle) noexcept {
+        item_bucket::of_handle(handle).closed = true;
+    }
+    static void LEAT_CALL cancel_bucket(leat_item_bucket* handle) noexcept {
+        item_bucket& bucket = item_bucket::of_handle(handle);
+        bucket.closed = true;
+        bucket.refused = bucket.refused || bucket.rows > 0;
+        bucket.drop();
+    }
+    static leat_status LEAT_CALL join_bucket(leat_item_bucket* handle) noexcept {
+        const std::unique_ptr<item_bucket> bucket(&item_bucket::of_handle(handle));
+        bucket->settle();
+        --bucket->owner.open_buckets_;
+        if (bucket->status < 0) return bucket->status;
+        return bucket->refused ? LEAT_ERR_CANCELLED : LEAT_OK;
+    }
+    static const leat_bucket_service& bucket_table() {
+        static const leat_bucket_service table = [] {
+            leat_bucket_service t{};
+            t.struct_size = sizeof t;
+            t.create = &create_bucket;
+            t.consume = &consume;
+            t.close = &close_bucket;
+            t.cancel = &cancel_bucket;
+            t.join = &join_bucket;
+            return t;
+        }();
+        return table;
     }
     static leat_status LEAT_CALL fail(leat_ctx* c, leat_status code, const char* text, std::uint64_t size) noexcept {
         of(c).inside("fail");
@@ -1163,6 +1290,7 @@ private:
 protected:
     std::shared_ptr<batch> lent_owner_;  // while a batch is lent: a share that keeps its buffers
     const batch* lent_ = nullptr;        // and its rows as they were lent
+    int open_buckets_ = 0;
 
 private:
     full_ctx ctx_;
@@ -1358,7 +1486,9 @@ public:
     leat_status run(std::uint64_t max_rows = 0, std::string_view resume = {}) {
         const leat_bucket_config config{sizeof config, 1, max_rows, 0, 0};
         const leat_bytes from = leat::detail::bytes(resume);
-        return call(nullptr, [&] { return component_.runner->run(self_, raw(), &config, &from); });
+        const leat_status status = call(nullptr, [&] { return component_.runner->run(self_, raw(), &config, &from); });
+        if (std::exchange(open_buckets_, 0) > 0) wrongs.push_back("run returned before it had joined its bucket");
+        return status;
     }
     leat_status pre_process() {
         return call(nullptr, [this] { return component_.hooks->pre_process(self_, raw()); });

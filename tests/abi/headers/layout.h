@@ -114,6 +114,32 @@ OFFSET(leat_runner, run, 8);
 OFFSET(leat_runner, interrupt, 16);
 SIZE_AT_LEAST(leat_runner, 24);
 
+OFFSET(leat_items, struct_size, 0);
+OFFSET(leat_items, worker, 4);
+OFFSET(leat_items, bucket, 8);
+OFFSET(leat_items, items, 16);
+OFFSET(leat_items, n, 24);
+OFFSET(leat_items, filtered, 32);
+SIZE_AT_LEAST(leat_items, 40);
+
+OFFSET(leat_item_calls, struct_size, 0);
+OFFSET(leat_item_calls, item_align, 4);
+OFFSET(leat_item_calls, item_size, 8);
+OFFSET(leat_item_calls, process, 16);
+OFFSET(leat_item_calls, deliver, 24);
+OFFSET(leat_item_calls, relocate, 32);
+OFFSET(leat_item_calls, drop, 40);
+SIZE_AT_LEAST(leat_item_calls, 48);
+
+OFFSET(leat_bucket_service, struct_size, 0);
+OFFSET(leat_bucket_service, reserved, 4);
+OFFSET(leat_bucket_service, create, 8);
+OFFSET(leat_bucket_service, consume, 16);
+OFFSET(leat_bucket_service, close, 24);
+OFFSET(leat_bucket_service, cancel, 32);
+OFFSET(leat_bucket_service, join, 40);
+SIZE_AT_LEAST(leat_bucket_service, 48);
+
 OFFSET(leat_source, struct_size, 0);
 OFFSET(leat_source, reserved, 4);
 OFFSET(leat_source, open, 8);

@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(knows_the_keys_of_every_section) {
         "leat.yaml:4:11: manager.worker: is no key here; did you mean \"workers\"? The keys are workers, on_error and "
         "grace\n"
         "leat.yaml:5:10: bucket.row: is no key here; did you mean \"rows\"? The keys are rows (or batch_size), bytes, "
-        "timeout and workers (or worker_num)\n"
+        "timeout, workers (or worker_num) and order\n"
         "leat.yaml:10:5: pipelines.p.transforms: is no key here; did you mean \"transform\"? The keys are run, "
         "extract, transform, load, bucket, retry and dead_letters\n"
         "leat.yaml:11:13: pipelines.p.retry.attempt: is no key here; did you mean \"attempts\"? The keys are attempts "
@@ -328,8 +328,17 @@ BOOST_AUTO_TEST_CASE(lets_a_run_component_stand_alone) {
                                          "    dead_letters: {limit: 1%}\n"
                                          "    bucket: {rows: 1}\n")) ==
                "leat.yaml:5:14: pipelines.p.extract" + why + "\nleat.yaml:6:16: pipelines.p.transform" + why +
-                   "\nleat.yaml:7:11: pipelines.p.load" + why + "\nleat.yaml:8:12: pipelines.p.retry" + why +
-                   "\nleat.yaml:9:19: pipelines.p.dead_letters" + why);
+                   "\nleat.yaml:7:11: pipelines.p.load" + why);
+}
+
+BOOST_AUTO_TEST_CASE(keeps_an_order_on_request) {
+    const auto is_ordered = [](const std::string& order) {
+        return settings_of(complete_with("bucket: {order: " + order + "}\n")).pipelines.at(0).bucket.ordered;
+    };
+    BOOST_TEST(is_ordered("total"));
+    BOOST_TEST(!is_ordered("none"));
+    BOOST_TEST(problems_of(complete_with("bucket: {order: 5}\n")) ==
+               "leat.yaml:4:17: bucket.order: is the number 5, but must be none or total");
 }
 
 BOOST_AUTO_TEST_CASE(needs_one_component_in_a_stage) {

@@ -24,13 +24,15 @@
 
 namespace leat::test {
 
-/// The real plugins and the fixtures `good` and `odd`. Never destroyed: a call that was given up may still be in one.
+/// The real plugins and the fixtures `good`, `odd` and `typed`. Never destroyed: a call that was given up may still be
+/// in one.
 inline const plugin::Catalog& catalog() {
     static const plugin::Catalog& all = *new plugin::Catalog([] {
-        auto scanned = plugin::Catalog::scan({.named = {LEAT_PLUGINS, LEAT_FIXTURES "/good", LEAT_FIXTURES "/odd"},
-                                              .defaults = {},
-                                              .trial = false,
-                                              .patience = std::chrono::seconds(5)});
+        auto scanned = plugin::Catalog::scan(
+            {.named = {LEAT_PLUGINS, LEAT_FIXTURES "/good", LEAT_FIXTURES "/odd", LEAT_FIXTURES "/typed"},
+             .defaults = {},
+             .trial = false,
+             .patience = std::chrono::seconds(5)});
         BOOST_REQUIRE(scanned);
         return std::move(scanned).value();
     }());

@@ -173,6 +173,9 @@ BOOST_AUTO_TEST_CASE(everything_that_is_wrong_is_told_at_once) {
     many.bucket.workers = 4;
     many.bucket.workers_given_here = true;
     lab.add_run("odd.source", "e");
+    auto& ordered = lab.add("odd.source", {}, "odd.sink", "f");
+    ordered.bucket.workers = 4;
+    ordered.bucket.ordered = true;
     const auto text = problems_of(lab);
     for (const std::string part :
          {"pipelines.a.extract: ", "odd.nothing", "pipelines.a.transform[0]: ", "pipelines.a.load.odd.sink", "colour",
@@ -182,7 +185,9 @@ BOOST_AUTO_TEST_CASE(everything_that_is_wrong_is_told_at_once) {
           "this host cannot give yet",
           "pipelines.d.bucket.workers: the sink \"odd.single-sink\" writes its target with one worker at a time, not "
           "with 4; write workers: 1, or leave it out",
-          "pipelines.e.run: "}) {
+          "pipelines.e.run: ",
+          "pipelines.f.bucket.order: total cannot hold while 4 workers write buckets at the same time; write workers: "
+          "1, or order: none"}) {
         BOOST_TEST(text.find(part) != std::string::npos, part << " is not in\n" << text);
     }
 }
