@@ -92,6 +92,14 @@ bool Memory::make_usable(int of_class) noexcept {
 void* Memory::allocate(std::uint64_t size, Owner owner) noexcept {
     if (size > std::uint64_t{1} << largest_shift || !base_) return nullptr;
     const int index = class_of(size);
+    size = std::max<std::uint64_t>(size, 1);
+    const auto before = in_use_.fetch_add(size, std::memory_order_relaxed);
+    if (void* const block = before + size <= limit() ? take_block(index, size, owner) : nullptr) return block;
+    in_use_.fetch_sub(size, std::memory_order_relaxed);
+    return nullptr;
+}
+
+void* Memory::take_block(int index, std::uint64_t size, Owner owner) noexcept {
     Class& of = classes_[index];
     std::uint32_t slot = no_slot;
     bool warm = false;
@@ -108,11 +116,9 @@ void* Memory::allocate(std::uint64_t size, Owner owner) noexcept {
         }
     }
     if (warm) warm_.fetch_sub(block_bytes(index), std::memory_order_relaxed);
-    size = std::max<std::uint64_t>(size, 1);
     Entry& entry = of.entries[slot];
     entry.owner.store(owner, std::memory_order_relaxed);
     entry.size.store(size, std::memory_order_release);
-    in_use_.fetch_add(size, std::memory_order_relaxed);
     return begin_of(index) + block_bytes(index) * slot;
 }
 
@@ -130,17 +136,38 @@ bool Memory::release(void* block) noexcept {
     in_use_.fetch_sub(size, std::memory_order_relaxed);
     bool warm = false;
     if (bytes >= page) {
-        warm = warm_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= warm_bytes;
+        warm = warm_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= warm_limit_.load(std::memory_order_relaxed);
         if (!warm) {
             warm_.fetch_sub(bytes, std::memory_order_relaxed);
             ::madvise(block, bytes, MADV_DONTNEED);
         }
     }
-    const std::lock_guard lock(of.mutex);
-    entry.next_free = of.first_free & no_slot;
-    entry.warm = warm;
-    of.first_free = slot;
+    {
+        const std::lock_guard lock(of.mutex);
+        entry.next_free = of.first_free & no_slot;
+        entry.warm = warm;
+        of.first_free = slot;
+    }
+    releases_.fetch_add(1);
+    if (waiting_.load() > 0) {
+        { const std::lock_guard lock(released_mutex_); }  // who has looked at releases_ before is in wait by now
+        released_.notify_all();
+    }
     return true;
+}
+
+void Memory::set_limit(std::uint64_t bytes) noexcept {
+    limit_.store(bytes, std::memory_order_relaxed);
+    warm_limit_.store(std::min(most_warm_bytes, bytes / 8), std::memory_order_relaxed);
+}
+
+bool Memory::wait_for_release(std::uint64_t seen, std::chrono::nanoseconds longest) {
+    waiting_.fetch_add(1);
+    std::unique_lock lock(released_mutex_);
+    const bool released = released_.wait_for(lock, longest, [&] { return releases() != seen; });
+    lock.unlock();
+    waiting_.fetch_sub(1);
+    return released;
 }
 
 bool Memory::contains(const void* pointer) const noexcept {

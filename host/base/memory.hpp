@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,7 +30,11 @@ public:
     /// Names who allocates, so that what is left over can be told.
     Owner new_owner() noexcept { return next_owner_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// 64-byte aligned; NULL when there is no more. A block of size 0 is a block of its own.
+    /// How many bytes may be in use at the same time; no block that would pass it is given. Unlimited at first.
+    void set_limit(std::uint64_t bytes) noexcept;
+    std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+
+    /// 64-byte aligned; NULL when there is no more, or it would pass the limit. A block of size 0 is one of its own.
     void* allocate(std::uint64_t size, Owner owner) noexcept;
 
     /// False: not a block, or given back before; nothing was done.
@@ -47,6 +53,13 @@ public:
     std::uint64_t live_blocks(Owner owner) const;
     std::uint64_t bytes_in_use() const noexcept { return in_use_.load(std::memory_order_relaxed); }
 
+    /// Blocks that were ever given back.
+    std::uint64_t releases() const noexcept { return releases_.load(std::memory_order_acquire); }
+    /// Waits until releases() is another number than `seen`; false when it is the same after `longest`.
+    bool wait_for_release(std::uint64_t seen, std::chrono::nanoseconds longest);
+    /// Threads that do so now.
+    std::uint32_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+
 private:
     static constexpr int smallest_shift = 6;  // 64 B
     static constexpr int largest_shift = 32;  // 4 GiB
@@ -54,8 +67,8 @@ private:
     // Of address space, for each class: as a power of two.
     static constexpr int largest_class_shift = 35;
     static constexpr int smallest_class_shift = 20;
-    static constexpr std::uint64_t most_blocks = std::uint64_t{1} << 20;  // of one class
-    static constexpr std::uint64_t warm_bytes = std::uint64_t{64} << 20;  // free but resident, in all
+    static constexpr std::uint64_t most_blocks = std::uint64_t{1} << 20;       // of one class
+    static constexpr std::uint64_t most_warm_bytes = std::uint64_t{64} << 20;  // free but resident, in all
     static constexpr std::uint32_t no_slot = (std::uint32_t{1} << 31) - 1;
 
     /// What is known of a block. `size` is 0 while it is free.
@@ -85,6 +98,7 @@ private:
         return offset & ((std::uint64_t{1} << class_shift_) - 1);
     }
     bool reserve() noexcept;
+    void* take_block(int of_class, std::uint64_t size, Owner owner) noexcept;
     bool make_usable(int of_class) noexcept;
 
     std::byte* base_ = nullptr;
@@ -92,8 +106,14 @@ private:
     std::uint64_t entries_bytes_ = 0;
     int class_shift_ = largest_class_shift;
     Class classes_[classes];
+    std::atomic<std::uint64_t> limit_{UINT64_MAX};
     std::atomic<std::uint64_t> in_use_{0};
+    std::atomic<std::uint64_t> releases_{0};
+    std::atomic<std::uint32_t> waiting_{0};
+    std::mutex released_mutex_;
+    std::condition_variable released_;
     std::atomic<std::uint64_t> warm_{0};
+    std::atomic<std::uint64_t> warm_limit_{most_warm_bytes};
     std::atomic<Owner> next_owner_{1};
 };
 

@@ -75,8 +75,9 @@ public:
     std::mutex violation_mutex;  // a violation may be found on another thread
     std::string broken_rule;
     std::atomic<bool> broke_rule{false};
-    const Batch* lent = nullptr;  // in process and write
-    std::vector<Reject> rejects;  // of the batch that is lent
+    std::uint64_t refused_bytes = 0;  // the largest block that there was no memory for
+    const Batch* lent = nullptr;      // in process and write
+    std::vector<Reject> rejects;      // of the batch that is lent
     const InternedSchema* last_schema = nullptr;
 
     std::vector<std::string> secrets;  // immutable

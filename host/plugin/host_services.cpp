@@ -1,4 +1,5 @@
 // The functions of leat_host: what a plugin may ask of the host. Nothing here throws into a plugin.
+#include <algorithm>
 #include <boost/json/error.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
@@ -146,8 +147,33 @@ leat_status config(leat_ctx* ctx, const char* pointer, std::uint64_t length, lea
     });
 }
 
+/// For a call that may wait: others give back what they are done with.
+void* alloc_after_waiting(Context& context, std::uint64_t size) {
+    constexpr auto look_every = std::chrono::milliseconds(20);
+    constexpr auto patience = std::chrono::seconds(10);
+    auto& memory = process_memory();
+    const Waiting waiting(context, true);
+    auto last_release = std::chrono::steady_clock::now();
+    while (!context.stop.reached(context.woken_by()) && std::chrono::steady_clock::now() - last_release < patience) {
+        const auto seen = memory.releases();
+        if (void* const block = memory.allocate(size, context.owner)) return block;
+        context.outlet.short_of_memory();
+        if (memory.wait_for_release(seen, look_every)) last_release = std::chrono::steady_clock::now();
+    }
+    return nullptr;
+}
+
 void* alloc(leat_ctx* ctx, std::uint64_t size) {
-    return process_memory().allocate(size, Context::of(ctx).owner);
+    auto& context = Context::of(ctx);
+    auto& memory = process_memory();
+    if (void* const block = memory.allocate(size, context.owner)) return block;
+    if (!context.inside()) return nullptr;
+    return fenced<void*>(nullptr, [&]() -> void* {
+        const bool may_wait = context.entry.load(std::memory_order_relaxed)->waits && context.outlet.waits();
+        void* const block = may_wait && size <= memory.limit() ? alloc_after_waiting(context, size) : nullptr;
+        if (!block) context.refused_bytes = std::max(context.refused_bytes, size);
+        return block;
+    });
 }
 
 void dealloc(void* block) {

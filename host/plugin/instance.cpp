@@ -75,6 +75,7 @@ template <class Body>
 Answer call(Instance::Context& context, const Entry& entry, Body&& body) {
     context.reason.clear();
     context.rejects.clear();
+    context.refused_bytes = 0;
     const auto released_before = Batch::releases_too_many_here();
     const auto began = now_ns();
     const auto spent_before = context.spent_ns.load(std::memory_order_relaxed);
@@ -115,6 +116,7 @@ Answer call(Instance::Context& context, const Entry& entry, Body&& body) {
     }
     answer.status = static_cast<Status>(raw);
     if (!answer.ok()) answer.text = context.reason;
+    if (answer.status == Status::retry) answer.refused_bytes = context.refused_bytes;
     return answer;
 }
 

@@ -43,6 +43,7 @@ struct Answer {
     Status status = Status::ok;
     bool misbehaved = false;  ///< the call broke a rule of the ABI; the text says which
     std::string text;
+    std::uint64_t refused_bytes = 0;  ///< of a retry: the block that there was no memory for; 0: that was not why
     bool ok() const noexcept { return status >= Status::ok; }
 };
 
@@ -63,6 +64,8 @@ public:
     virtual bool emit(Batch batch) = 0;
     /// True when emit may wait for room; such waiting is the host's, and is not counted as the plugin's.
     virtual bool waits() const { return false; }
+    /// The call waits for memory: what is held for later should go on now.
+    virtual void short_of_memory() {}
     /// Bytes that emit takes now without blocking.
     virtual std::uint64_t room() const { return UINT64_MAX; }
     /// Rows of the batch that was lent to process or write, once that call has answered ok. False: too many.

@@ -66,6 +66,12 @@ public:
         }
     }
 
+    /// Hands out what was begun, if nothing waits before it: memory is short.
+    void hurry() {
+        const std::lock_guard lock(mutex_);
+        if (filling_.rows > 0 && waiting_.empty()) shut_filling();
+    }
+
     /// No more will come. What is in here is still handed out.
     void close() {
         std::function<void()> wake;

@@ -129,7 +129,7 @@ private:
 
     void run(Instance& instance) {
         if (const auto created = instance.create(); !created.ok()) return state_.fail(instance, created, "create");
-        for (std::uint32_t attempt = 1; !state_.stop.reached(StopState::drain); ++attempt) {
+        for (std::uint32_t attempt = 1; !state_.stop.reached(StopState::drain);) {
             const auto resume = checkpoint_;
             const auto came_before = state_.came();
             const auto answer = instance.run(plan_.bucket, resume);
@@ -139,9 +139,9 @@ private:
                 return;
             // An item that was consumed may be delivered: to begin anew would deliver it twice.
             const bool is_as_before = state_.came() == came_before;
-            if (!is_as_before || !state_.may_retry(answer, attempt))
-                return state_.fail(instance, answer, "run", attempt);
-            state_.stop.wait_until(state_.time_of_try(attempt + 1), StopState::drain);
+            const auto next = is_as_before ? state_.next_try(answer, attempt) : std::nullopt;
+            if (!next) return state_.fail(instance, answer, "run", attempt);
+            state_.stop.wait_until(*next, StopState::drain);
         }
     }
 

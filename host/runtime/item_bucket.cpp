@@ -85,6 +85,7 @@ struct ItemBucket::Parts {
     std::atomic<bool> failed{false};
     std::atomic<std::uint64_t> rejected{0};
     std::uint32_t helpers = 0;  // guarded by the bucket's mutex
+    ItemStore store;            // of the items, once nobody else has them
 };
 
 /// What its calls reject is counted, since a rejected item is neither delivered nor filtered.
@@ -201,19 +202,19 @@ void ItemBucket::settle(Worker& worker, ItemStore& store) {
     whole.items = store.at(0);
     whole.n = store.rows;
 
+    const auto rows = store.rows;
     std::uint64_t rejected = 0;
     bool ok = !kind_.has_deliver() || process_with_others(worker, store, rejected);
     ok = ok && wait_for_turn(store.number) && call(worker, kind_.has_deliver(), whole, rejected);
     {
         const std::lock_guard lock(mutex_);
         ++next_turn_;
-        if (lost_) return store.abandon();  // it may be in the hands of a call that never returns
         if (limits_.ordered) changed_.notify_all();
     }
-    const auto left = store.rows - std::min(store.rows, rejected);
+    const auto left = rows - std::min(rows, rejected);
     if (ok) {
         const auto filtered = std::min(whole.filtered, left);
-        run_.sink.rows_in.fetch_add(store.rows, std::memory_order_relaxed);
+        run_.sink.rows_in.fetch_add(rows, std::memory_order_relaxed);
         run_.sink.filtered.fetch_add(filtered, std::memory_order_relaxed);
         run_.sink.rows_out.fetch_add(left - filtered, std::memory_order_relaxed);
         run_.buckets.fetch_add(1, std::memory_order_relaxed);
@@ -252,7 +253,9 @@ bool ItemBucket::process_with_others(Worker& worker, ItemStore& store, std::uint
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return parts.helpers == 0 || lost_; });
     if (parts.helpers > 0) {
-        worker.parts = std::make_shared<Parts>();  // those belong to the call that never returns
+        // Those, and the items, belong to the calls that have not returned: the last one to do so ends them.
+        parts.store = std::move(store);
+        worker.parts = std::make_shared<Parts>();
         return false;
     }
     rejected = parts.rejected.load(std::memory_order_relaxed);
@@ -312,13 +315,13 @@ bool ItemBucket::wait_for_turn(std::uint64_t number) {
 bool ItemBucket::call(Worker& worker, bool delivers, leat_items& items, std::uint64_t& rejected) {
     auto& instance = *worker.instance;
     const char* const entry = delivers ? "deliver" : "process of items";
-    for (std::uint32_t attempt = 1;; ++attempt) {
+    for (std::uint32_t attempt = 1;;) {
         items.filtered = 0;
         const auto answer = delivers ? instance.deliver(kind_, items) : instance.process(kind_, items);
         rejected += std::exchange(worker.rejected, 0);
         if (answer.ok()) return true;
-        if (run_.may_retry(answer, attempt) && !run_.stop.wait_until(run_.time_of_try(attempt + 1), StopState::stop))
-            continue;
+        const auto next = run_.next_try(answer, attempt);
+        if (next && !run_.stop.wait_until(*next, StopState::stop)) continue;
         if (answer.status == Status::cancelled && !answer.misbehaved && stopped()) return false;
         {
             const std::lock_guard lock(mutex_);

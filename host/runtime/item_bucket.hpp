@@ -46,8 +46,6 @@ public:
     void clear();
 
     std::byte* at(std::uint64_t row) const { return data_ + row * kind_->calls.item_size; }
-    /// Leaves the items and their block to a call that never returns.
-    void abandon() { data_ = nullptr, capacity_ = rows = bytes = 0; }
 
 private:
     bool make_room(std::uint64_t wanted, std::uint64_t most, Memory::Owner owner);

@@ -148,8 +148,8 @@ Loader::Step Loader::after(const Failure& failure, SteadyTime& later) {
         return Step::done;
     }
     if (answer.status == Status::data && !answer.misbehaved) return split(answer);
-    if (run_.may_retry(answer, part.attempt)) {
-        next_try_ = later = run_.time_of_try(++part.attempt);
+    if (const auto next = run_.next_try(answer, part.attempt)) {
+        next_try_ = later = *next;
         return Step::later;
     }
     const bool stopped = answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::stop);

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/memory.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/pool.hpp"
 #include "runtime/runner.hpp"
@@ -163,6 +164,7 @@ Result<std::unique_ptr<Manager>> Manager::make(const config::Settings& settings,
     config::Problems problems;
     auto plans = make_plan(settings, catalog, problems);
     if (!problems.empty()) return problems.to_error();
+    process_memory().set_limit(settings.memory);
     return std::unique_ptr<Manager>(
         new Manager(std::make_unique<Impl>(settings, std::move(plans), log, std::move(options))));
 }

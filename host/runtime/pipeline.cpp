@@ -135,6 +135,7 @@ private:
         explicit SourceOutlet(Run& run) : run_(run) {}
         bool emit(Batch batch) override { return run_.take_from_source(std::move(batch)); }
         bool waits() const override { return !run_.shape_.source_in_chain; }
+        void short_of_memory() override { run_.hurry(); }
         std::uint64_t room() const override {
             return run_.shape_.has_chain && !run_.shape_.source_in_chain ? run_.inlet_.room() : UINT64_MAX;
         }
@@ -176,8 +177,26 @@ private:
             state_.drop(batch);
             return false;
         }
+        if (!shape_.source_in_chain) wait_for_memory();
         // During a drain the batch counts, and the source hears that it should come to an end.
         return !state_.stop.reached(StopState::drain);
+    }
+
+    /// Before the source makes its next batch: half of the memory is for what comes behind the sources.
+    void wait_for_memory() {
+        constexpr auto longest = std::chrono::milliseconds(100);  // then the hard limit has to do
+        auto& memory = process_memory();
+        while (memory.bytes_in_use() > memory.limit() / 2 && !state_.stop.reached(StopState::drain)) {
+            const auto seen = memory.releases();
+            hurry();
+            if (!memory.wait_for_release(seen, longest)) return;
+        }
+    }
+
+    /// Lets go on what only waits for more rows.
+    void hurry() {
+        bucket_.hurry();
+        if (chain_) chain_->wake();
     }
 
     bool take_raw(std::string_view data, std::string_view why) {
@@ -217,13 +236,13 @@ private:
     }
 
     bool open(Instance& instance, StopState ended_by) {
-        for (std::uint32_t attempt = 1;; ++attempt) {
+        for (std::uint32_t attempt = 1;;) {
             if (state_.stop.reached(ended_by)) return false;
             const auto answer = instance.open({});
             if (tasks_->given_up() > 0) return false;
             if (answer.ok()) return true;
-            if (state_.may_retry(answer, attempt)) {
-                state_.stop.wait_until(state_.time_of_try(attempt + 1), ended_by);
+            if (const auto next = state_.next_try(answer, attempt)) {
+                state_.stop.wait_until(*next, ended_by);
                 continue;
             }
             const bool stopped =

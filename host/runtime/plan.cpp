@@ -58,7 +58,7 @@ std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, s
 PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::Catalog& catalog, Problems& problems) {
     PipelinePlan out;
     out.settings = &pipeline;
-    out.bucket = pipeline.bucket;
+    out.bucket = out.read_hint = pipeline.bucket;
     const std::string path = "pipelines." + pipeline.name + ".";
     if (pipeline.run) {
         out.run = plan_stage(*pipeline.run, "run", {Kind::runner, Kind::pipeline}, path + "run", catalog, problems);
@@ -89,8 +89,13 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
 std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
                                     Problems& problems) {
     std::vector<PipelinePlan> out;
+    // Of all that run at the same time, the batches that are being made take an eighth of the memory at most.
+    const auto at_once =
+        std::min<std::uint64_t>(settings.manager.workers, std::max<std::size_t>(1, settings.pipelines.size()));
+    const auto share = std::max<std::uint64_t>(1, settings.memory / (8 * at_once));
     for (const auto& pipeline : settings.pipelines) {
         out.push_back(make_plan(pipeline, catalog, problems));
+        out.back().read_hint.bytes = std::min(out.back().bucket.bytes, share);
         out.back().grace = settings.manager.grace;
     }
     return out;

@@ -28,6 +28,7 @@ struct PipelinePlan {
     std::vector<StagePlan> transforms;
     std::optional<StagePlan> load;
     config::BucketSettings bucket;
+    config::BucketSettings read_hint;  ///< what the source is told: a batch takes no more than its share of memory
     std::chrono::nanoseconds grace{};
 };
 

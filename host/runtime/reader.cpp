@@ -17,7 +17,7 @@ constexpr auto longest_idle_wait = std::chrono::milliseconds(100);
 Reader::Next Reader::read(SteadyTime& later) {
     if (run_.stop.reached(StopState::drain)) return Next::ended;
     gave_ = false;
-    auto answer = source_->read(run_.plan.bucket);
+    auto answer = source_->read(run_.plan.read_hint);
     if (answer.ok()) {
         attempt_ = 1;
         if (answer.status == Status::end) {
@@ -38,8 +38,8 @@ Reader::Next Reader::read(SteadyTime& later) {
         answer.misbehaved = true;
         answer.text = "answered LEAT_ERR_RETRY after it had put rows out, which would come twice";
     }
-    if (run_.may_retry(answer, attempt_)) {
-        later = run_.time_of_try(++attempt_);
+    if (const auto next = run_.next_try(answer, attempt_)) {
+        later = *next;
         return Next::later;
     }
     run_.fail(*source_, answer, "read", attempt_);

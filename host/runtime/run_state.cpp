@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/cell_text.hpp"
+#include "base/memory.hpp"
+#include "config/units.hpp"
 #include "plugin/library.hpp"
 
 namespace leat::runtime {
@@ -31,7 +33,16 @@ void RunState::fail(Error error, Status status) {
 }
 
 void RunState::fail(const plugin::Instance& instance, Answer answer, const char* entry, std::uint32_t tries) {
-    if (answer.status == Status::retry && !answer.misbehaved && tries > 1) {
+    if (answer.refused_bytes > 0 && !answer.misbehaved) {
+        const auto& memory = process_memory();
+        answer.status = Status::config;  // an operator must act
+        answer.text = std::string(entry) + " needs a block of " + config::bytes_text(answer.refused_bytes) +
+                      ", which does not fit into memory: " + config::bytes_text(memory.limit()) +
+                      (answer.refused_bytes > memory.limit()
+                           ? ""
+                           : ", of which " + config::bytes_text(memory.bytes_in_use()) + " are in use") +
+                      "; raise memory, or make batches smaller";
+    } else if (answer.status == Status::retry && !answer.misbehaved && tries > 1) {
         if (answer.text.empty()) answer.text = std::string(entry) + " answered LEAT_ERR_RETRY and gave no reason";
         answer.text += " (tried " + std::to_string(tries) + " times)";
     }
@@ -53,13 +64,29 @@ Status RunState::status() const {
     return status_;
 }
 
-bool RunState::may_retry(const Answer& answer, std::uint32_t attempt) const {
-    return answer.status == Status::retry && !answer.misbehaved && attempt < plan.settings->retry.attempts;
+std::optional<SteadyTime> RunState::next_try(const Answer& answer, std::uint32_t& attempt) {
+    if (answer.status != Status::retry || answer.misbehaved) return std::nullopt;
+    const auto now = std::chrono::steady_clock::now();
+    if (answer.refused_bytes > 0) {
+        constexpr auto pause = std::chrono::milliseconds(2);
+        return may_wait_for_memory(answer.refused_bytes) ? std::optional(now + pause) : std::nullopt;
+    }
+    if (attempt >= plan.settings->retry.attempts) return std::nullopt;
+    return now + std::chrono::duration_cast<SteadyTime::duration>(wait_before(++attempt, plan.settings->retry));
 }
 
-SteadyTime RunState::time_of_try(std::uint32_t attempt) const {
-    return std::chrono::steady_clock::now() +
-           std::chrono::duration_cast<SteadyTime::duration>(wait_before(attempt, plan.settings->retry));
+bool RunState::may_wait_for_memory(std::uint64_t wanted) {
+    // So long may everybody hold on to what they have: a sink that commits slowly gives nothing back meanwhile.
+    constexpr auto patience = std::chrono::seconds(60);
+    const auto& memory = process_memory();
+    if (wanted > memory.limit()) return false;
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard lock(mutex_);
+    if (const auto releases = memory.releases(); releases != releases_seen_) {
+        releases_seen_ = releases;
+        last_release_ = now;
+    }
+    return now - last_release_ < patience;
 }
 
 Error RunState::in_pipeline(const Error& error) const {

@@ -52,10 +52,9 @@ public:
     plugin::Status status() const;  ///< of the first failure; ok when there was none
     bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
 
-    /// True when this answer of try `attempt` calls for another one.
-    bool may_retry(const plugin::Answer& answer, std::uint32_t attempt) const;
-    /// When try `attempt` is due (2 is the first retry), counted from now.
-    SteadyTime time_of_try(std::uint32_t attempt) const;
+    /// When the same call is to be made again after this answer of try `attempt`, which is counted on; empty: never.
+    /// A call that found no memory is not counted: it comes again while others give memory back.
+    std::optional<SteadyTime> next_try(const plugin::Answer& answer, std::uint32_t& attempt);
 
     /// Stores dead letters of a stage and checks the limit. All but `stored` mean that the run has failed.
     enum class Buried { stored, over_limit, not_stored };
@@ -82,10 +81,13 @@ public:
 
 private:
     Error in_pipeline(const Error& error) const;
+    bool may_wait_for_memory(std::uint64_t wanted);
 
     mutable std::mutex mutex_;
     std::optional<Error> error_;
     plugin::Status status_ = plugin::Status::ok;
+    std::uint64_t releases_seen_ = 0;  // of the host's memory
+    SteadyTime last_release_{};
     std::atomic<bool> failed_{false};
 };
 

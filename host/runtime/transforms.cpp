@@ -85,8 +85,8 @@ Transforms::Step Transforms::flush_next(std::vector<Batch>& out, SteadyTime& lat
 
 Transforms::Step Transforms::try_again_or_end(std::size_t index, const Answer& answer, const char* entry,
                                               SteadyTime& later) {
-    if (run_.may_retry(answer, attempt_)) {
-        next_try_ = later = run_.time_of_try(++attempt_);
+    if (const auto next = run_.next_try(answer, attempt_)) {
+        next_try_ = later = *next;
         return Step::later;
     }
     // A stop during the call is no failure: the rows stay in their source.

@@ -18,6 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+CASES = ["csv_to_ndjson", "csv_to_sqlite", "overhead", "items", "start"]
 
 
 class Measured:
@@ -187,6 +188,28 @@ class Bench:
                 outside.append((one["seconds"] - inside) / batches / 3 * 1e6)
             print(f"| {batch:,} | {batches:,} | {median(whole):.3f} | {median(outside):.3f} |", flush=True)
 
+    def items(self):
+        plugins = self.work / "items"
+        plugins.mkdir(exist_ok=True)
+        subprocess.run(["g++", "-std=c++17", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{ROOT}/sdk/include",
+                        HERE / "items.cpp", "-o", plugins / "items.so"], check=True)
+        print("\n### Opaque items one by one, batch 1000\n\n| case | workers | items | items/s |\n|---|---|---|---|")
+        for case, count in (("bucket", 20_000_000), ("identity", 20_000_000), ("text", 10_000_000), ("payload", 3_000_000)):
+            for workers in (1, 2):
+                (self.work / "items.yaml").write_text(f"""version: 1
+plugins: {{ directories: [items] }}
+bucket: {{ rows: 1000, workers: {workers} }}
+pipelines:
+  bench:
+    run: {{ items.{case}: {{ count: {count} }} }}
+""")
+                rates = []
+                for _ in range(self.runs):
+                    one, _ = receipt(self.leat, "items.yaml", self.work)
+                    assert one["delivered"] == count, "items are missing"
+                    rates.append(count / one["seconds"])
+                print(f"| {case} | {workers} | {count:,} | {median(rates) / 1e6:.1f} M |", flush=True)
+
     def start(self):
         plugins = self.work / "plugins"
         plugins.mkdir(exist_ok=True)
@@ -210,10 +233,10 @@ def main():
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", action="append", choices=["csv_to_ndjson", "csv_to_sqlite", "overhead", "start"])
+    parser.add_argument("--only", action="append", choices=CASES)
     arguments = parser.parse_args()
     bench = Bench(arguments)
-    for name in arguments.only or ["csv_to_ndjson", "csv_to_sqlite", "overhead", "start"]:
+    for name in arguments.only or CASES:
         getattr(bench, name)()
 
 

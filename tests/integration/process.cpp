@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,12 +153,14 @@ Ended Process::wait() {
     while (read_some(std::chrono::milliseconds(1000))) {
     }
     int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    rusage usage{};
+    while (::wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
     }
     pid_ = -1;
     Ended out;
     if (WIFEXITED(status)) out.code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) out.signal = WTERMSIG(status);
+    out.peak_kib = usage.ru_maxrss;
     out.out = std::move(out_text_);
     out.err = std::move(err_text_);
     return out;

@@ -12,10 +12,11 @@
 namespace integration {
 
 struct Ended {
-    int code = -1;    ///< exit code; -1 when a signal ended it
-    int signal = 0;   ///< that ended it
-    std::string out;  ///< standard output
-    std::string err;  ///< standard error
+    int code = -1;      ///< exit code; -1 when a signal ended it
+    int signal = 0;     ///< that ended it
+    std::string out;    ///< standard output
+    std::string err;    ///< standard error
+    long peak_kib = 0;  ///< the most memory that it had resident
 };
 
 struct Options {

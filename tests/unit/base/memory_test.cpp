@@ -100,6 +100,39 @@ BOOST_AUTO_TEST_CASE(blocks_are_counted_by_who_asked_for_them) {
     BOOST_TEST(memory.live_blocks(second) == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(no_more_is_given_than_the_limit) {
+    Memory memory;
+    memory.set_limit(1000);
+    void* const a = memory.allocate(600, 1);
+    BOOST_TEST(a != nullptr);
+    BOOST_TEST(memory.allocate(401, 1) == nullptr);
+    BOOST_TEST(memory.bytes_in_use() == 600u);
+    void* const b = memory.allocate(400, 1);
+    BOOST_TEST(b != nullptr);
+    BOOST_TEST(memory.allocate(0, 1) == nullptr);
+    memory.release(a);
+    BOOST_TEST(memory.allocate(601, 1) == nullptr);
+    void* const c = memory.allocate(600, 1);
+    BOOST_TEST(c != nullptr);
+    memory.release(b);
+    memory.release(c);
+    BOOST_TEST(memory.bytes_in_use() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_memory_is_woken_when_some_is_given_back) {
+    Memory memory;
+    memory.set_limit(1000);
+    void* const block = memory.allocate(1000, 1);
+    const auto seen = memory.releases();
+    BOOST_TEST(!memory.wait_for_release(seen, std::chrono::milliseconds(1)));
+    bool woken = false;
+    std::thread waiter([&] { woken = memory.wait_for_release(seen, std::chrono::minutes(2)); });
+    memory.release(block);
+    waiter.join();
+    BOOST_TEST(woken);
+    BOOST_TEST(memory.releases() == seen + 1);
+}
+
 BOOST_AUTO_TEST_CASE(more_than_there_is_gives_null_and_no_harm) {
     Memory memory;
     BOOST_TEST(memory.allocate((std::uint64_t{4} << 30) + 1, 1) == nullptr);

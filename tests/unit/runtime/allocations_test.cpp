@@ -66,4 +66,25 @@ BOOST_AUTO_TEST_CASE(none_per_row_and_few_per_batch_between_threads) {
                }) < 1.2);
 }
 
+BOOST_AUTO_TEST_CASE(none_per_item_of_a_runner) {
+    for (const std::uint32_t workers : {1u, 2u}) {
+        const auto count = [&](std::uint64_t items) {
+            Lab lab;
+            auto& pipeline = lab.add_run("typed.plain {'count': " + std::to_string(items) + "}");
+            pipeline.bucket.rows = 1000;
+            pipeline.bucket.workers = workers;
+            auto& manager = lab.manager();
+            const auto before = heap_allocations();
+            const auto receipt = manager.run_all(lab.stop);
+            const auto after = heap_allocations();
+            BOOST_TEST(receipt.pipelines[0].delivered == items);
+            return static_cast<double>(after - before);
+        };
+        const auto short_run = count(10'000), long_run = count(210'000);
+        const auto per_item = (long_run - short_run) / 200'000;
+        BOOST_TEST_MESSAGE(workers << " workers: " << per_item << " allocations per item");
+        BOOST_TEST(per_item < 0.001);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -239,7 +239,9 @@ BOOST_AUTO_TEST_CASE(a_call_that_never_returns_is_named_and_left_alone) {
                        error);
             BOOST_TEST(receipt.balanced, receipt.imbalance);
             BOOST_TEST(lab.manager().abandoned() >= 1u);
-            std::ofstream(lab.folder / "gate") << "open";  // so that the thread does not outlive the test
+            // The thread does not outlive the test, and what it held is ended after all: a leak checker would tell.
+            std::ofstream(lab.folder / "gate") << "open";
+            lab.wait_for_call("went on");
         }
     }
 }
