@@ -98,7 +98,7 @@ private:
         return offset & ((std::uint64_t{1} << class_shift_) - 1);
     }
     bool reserve() noexcept;
-    void* take_block(int of_class, std::uint64_t size, Owner owner) noexcept;
+    void* take_block(int index, std::uint64_t size, Owner owner) noexcept;
     bool make_usable(int of_class) noexcept;
 
     std::byte* base_ = nullptr;

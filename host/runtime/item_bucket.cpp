@@ -6,7 +6,6 @@
 
 namespace leat::runtime {
 
-using plugin::Answer;
 using plugin::Instance;
 using plugin::Status;
 
