@@ -27,9 +27,11 @@ public:
           environment_(environment),
           rejects_(environment.rejects_directory, plan.settings->name, plan.settings->dead_letters),
           state_(plan, parent, environment.log, rejects_),
-          tasks_(std::make_shared<TaskGroup>(environment.blocking, state_.stop, plan.grace, *this)) {}
+          tasks_(std::make_shared<TaskGroup>(environment.blocking, environment.watch, state_.stop, plan.grace, *this)) {
+    }
 
-    PipelineReceipt execute() {
+    void start(TaskGroup::Thread here, Done done) {
+        done_ = std::move(done);
         auto instance = std::make_unique<Instance>(
             *plan_.run->component,
             plugin::InstanceSettings{plan_.settings->name, plan_.run->role, plan_.run->settings, plan_.run->values,
@@ -37,22 +39,20 @@ public:
             state_.stop, environment_.log, *this);
         tasks_->watch(*instance, StopState::drain);
         instance_ = instance.get();
-        // The task ends the instance, or leaves it alone.
-        auto owned = std::make_shared<std::unique_ptr<Instance>>(std::move(instance));
-        auto spawned =
-            tasks_->spawn([self = shared_from_this(), owned] { self->work(std::move(*owned)); }, {instance_});
-        if (!spawned) {
-            tasks_->forget(*instance_);
-            state_.fail(spawned.error().in("pipeline \"" + plan_.settings->name + "\""));
+        owned_ = std::move(instance);
+        if (here == TaskGroup::Thread::leased) {
+            return tasks_->run_here(here, [this] { work(std::move(owned_)); }, {instance_});
         }
-        tasks_->wait();
-        state_.make_letters_durable();
-        if (auto over = rejects_.over_limit(state_.came(), true))
-            state_.fail(over->in("pipeline \"" + plan_.settings->name + "\""));
-        auto receipt = make_receipt();
-        tasks_->close();
-        state_.stop.unfollow();  // the parent may go before this run does
-        return receipt;
+        auto spawned = tasks_->spawn([self = shared_from_this()] { self->work(std::move(self->owned_)); }, {instance_});
+        if (spawned) return;
+        tasks_->forget(*instance_);
+        state_.fail(spawned.error().in("pipeline \"" + plan_.settings->name + "\""));
+        finish(here);
+    }
+
+    void idle(TaskGroup::Thread here) override {
+        const auto held = shared_from_this();
+        finish(here);
     }
 
     Progress progress() const {
@@ -112,6 +112,17 @@ public:
     void threw(const std::string& what) override { state_.fail_by(what); }
 
 private:
+    void finish(TaskGroup::Thread here) {
+        state_.make_letters_durable();
+        if (auto over = rejects_.over_limit(state_.came(), true))
+            state_.fail(over->in("pipeline \"" + plan_.settings->name + "\""));
+        auto receipt = make_receipt();
+        tasks_->close();
+        state_.stop.unfollow();  // the parent may go before this run does
+        std::exchange(done_, nullptr)(std::move(receipt), here);
+    }
+
+    // Ends the instance, or leaves it alone.
     void work(std::unique_ptr<Instance> instance) {
         run(*instance);
         const bool alone = end_buckets(*instance);
@@ -133,7 +144,7 @@ private:
             const auto resume = checkpoint_;
             const auto came_before = state_.came();
             const auto answer = instance.run(plan_.bucket, resume);
-            done_ = answer.ok();
+            succeeded_ = answer.ok();
             if (answer.ok() || state_.failed()) return;
             if (answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(StopState::drain))
                 return;
@@ -185,7 +196,7 @@ private:
         }
         out.read = came - std::min(came, out.unsettled);
         out.error = state_.error();
-        const bool complete = done_ && out.unsettled == 0;
+        const bool complete = succeeded_ && out.unsettled == 0;
         out.outcome = out.error || !out.balanced ? Outcome::failed : complete ? Outcome::done : Outcome::stopped;
         if (came > 0) add_stage(out);
         if (out.dead > 0) out.rejects_files.push_back(rejects_.file().string());
@@ -218,11 +229,13 @@ private:
     delivery::Rejects rejects_;
     RunState state_;
     const std::shared_ptr<TaskGroup> tasks_;
-    Instance* instance_ = nullptr;  // of the task, which ends it
+    Done done_;
+    std::unique_ptr<Instance> owned_;  // until the task begins
+    Instance* instance_ = nullptr;     // of the task, which ends it
     std::string checkpoint_;
     std::mutex buckets_mutex_;
     std::vector<std::shared_ptr<ItemBucket>> buckets_;  // guarded by buckets_mutex_
-    std::atomic<bool> done_{false};
+    std::atomic<bool> succeeded_{false};
     std::atomic<double> seconds_{0};
     std::atomic<bool> ended_{false};
 };
@@ -235,13 +248,13 @@ const std::string& ComponentRunner::name() const {
     return plan_.settings->name;
 }
 
-PipelineReceipt ComponentRunner::run(Stop& stop) {
+void ComponentRunner::start(Stop& stop, TaskGroup::Thread here, Done done) {
     const auto run = std::make_shared<Run>(plan_, environment_, stop);
     {
         const std::lock_guard lock(mutex_);
         run_ = run;
     }
-    return run->execute();
+    run->start(here, std::move(done));
 }
 
 Progress ComponentRunner::progress() const {

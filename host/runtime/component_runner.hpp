@@ -13,7 +13,7 @@ public:
     ComponentRunner(PipelinePlan plan, Environment& environment);
     ~ComponentRunner() override;
     const std::string& name() const override;
-    PipelineReceipt run(Stop& stop) override;
+    void start(Stop& stop, TaskGroup::Thread here, Done done) override;
     Progress progress() const override;
     std::size_t abandoned() const override;
 

@@ -14,6 +14,7 @@
 #include "runtime/plan.hpp"
 #include "runtime/pool.hpp"
 #include "runtime/runner.hpp"
+#include "runtime/watch.hpp"
 
 namespace leat::runtime {
 
@@ -44,7 +45,7 @@ public:
         : settings_(settings),
           compute_(std::max(1u, std::thread::hardware_concurrency())),
           blocking_({most_threads(plans, settings.manager.workers)}),
-          environment_{log, compute_, blocking_, std::move(options.rejects_directory)} {
+          environment_{log, compute_, blocking_, watch_, std::move(options.rejects_directory)} {
         for (auto& plan : plans)
             runners_.push_back(make_runner(std::move(plan), environment_));
     }
@@ -69,7 +70,8 @@ public:
         const auto lanes = std::min<std::size_t>(settings_.manager.workers, runners_.size());
         for (std::size_t i = 0; i < lanes; ++i) {
             began_lane();
-            if (auto leased = blocking_.lease([this, &all, &out] { run_lane(all, out); }); !leased) {
+            if (auto leased = blocking_.lease([this, &all, &out] { run_lane(all, out, TaskGroup::Thread::leased); });
+                !leased) {
                 // The lanes that could start do all the work; without any there is nothing to wait for.
                 ended_lane();
                 if (i == 0) refuse_all(out, leased.error());
@@ -100,15 +102,34 @@ public:
     bool running() const { return running_.load(); }
 
 private:
-    // A lane runs one runner after the other; there are as many as may run at the same time.
-    void run_lane(Stop& stop, RunReceipt& out) {
+    /// The start of a runner, which may end before it returns.
+    struct Turn {
+        const std::thread::id starter = std::this_thread::get_id();
+        std::atomic<bool> returned{false};
+        std::atomic<bool> ended{false};
+    };
+
+    // A lane runs one runner after the other; there are as many as may run at the same time. It has no thread of its
+    // own: where a runner ends, the next one starts.
+    void run_lane(Stop& stop, RunReceipt& out, TaskGroup::Thread here) {
         for (;;) {
             const auto i = next_.fetch_add(1);
             if (i >= runners_.size()) break;
             if (stop.reached(StopState::drain)) continue;  // what was not started by now stays skipped
-            out.pipelines[i] = runners_[i]->run(stop);
-            if (out.pipelines[i].outcome == Outcome::failed && settings_.manager.stop_on_error)
-                stop.request(StopState::drain);
+            const auto turn = std::make_shared<Turn>();
+            runners_[i]->start(stop, here, [this, &stop, &out, i, turn](PipelineReceipt receipt, TaskGroup::Thread on) {
+                out.pipelines[i] = std::move(receipt);
+                if (out.pipelines[i].outcome == Outcome::failed && settings_.manager.stop_on_error)
+                    stop.request(StopState::drain);
+                // The starter goes on, unless it is not there any more or in a call that was given up.
+                if (!turn->returned.load() && turn->starter == std::this_thread::get_id()) {
+                    turn->ended.store(true);
+                } else {
+                    run_lane(stop, out, on);
+                }
+            });
+            turn->returned.store(true);
+            if (!turn->ended.load()) return;
         }
         ended_lane();
     }
@@ -143,6 +164,7 @@ private:
     const config::Settings& settings_;
     ComputePool compute_;
     BlockingPool blocking_;
+    Watch watch_;
     Environment environment_;
     std::vector<std::unique_ptr<Runner>> runners_;
     std::atomic<std::size_t> next_{0};

@@ -63,6 +63,8 @@ std::uint64_t value_of(const std::atomic<std::uint64_t>& of) {
 
 /// One run. Its tasks share it, so that a call that never returns finds what it needs.
 class Pipeline::Run final : public TaskGroup::Observer, public std::enable_shared_from_this<Pipeline::Run> {
+    enum class Step { set_up, flow, wind_up };
+
 public:
     Run(const PipelinePlan& plan, Environment& environment, Stop& parent)
         : plan_(plan),
@@ -70,7 +72,7 @@ public:
           environment_(environment),
           rejects_(environment.rejects_directory, plan.settings->name, plan.settings->dead_letters),
           state_(plan, parent, environment.log, rejects_),
-          tasks_(std::make_shared<TaskGroup>(environment.blocking, state_.stop, plan.grace, *this)),
+          tasks_(std::make_shared<TaskGroup>(environment.blocking, environment.watch, state_.stop, plan.grace, *this)),
           bucket_(bucket_settings(plan, shape_.workers)),
           reader_(state_),
           transforms_(state_),
@@ -88,23 +90,20 @@ public:
         }
     }
 
-    // set up -> flow -> settle -> tear down; what may block runs on other threads, while this one watches.
-    PipelineReceipt execute() {
+    void start(TaskGroup::Thread here, Done done) {
+        done_ = std::move(done);
         stop_subscription_ = state_.stop.subscribe([this](StopState to) { on_stop(to); });
-        if (const auto began = phase([](Run& run) { run.set_up(); }); !began) state_.fail(in_pipeline(began.error()));
-        if (!state_.failed() && set_up_) {
-            flow();
-            tasks_->wait();
+        if (here == TaskGroup::Thread::leased) return phase_here(here, &Run::set_up);
+        if (const auto spawned = spawn_phase(&Run::set_up); !spawned) {
+            state_.fail(in_pipeline(spawned.error()));
+            go_on(here);
         }
-        settle();
-        while (something_to_tear_down()) {  // again after a call that was given up, for what it left
-            if (!phase([](Run& run) { run.tear_down(); })) tear_down();
-        }
-        report_leaks();
-        auto receipt = make_receipt();
-        tasks_->close();
-        state_.stop.unfollow();  // the parent may go before this run does
-        return receipt;
+    }
+
+    /// set up -> flow -> wind up -> finish: a step ends when no task is left of it.
+    void idle(TaskGroup::Thread here) override {
+        const auto held = shared_from_this();
+        go_on(here);
     }
 
     Progress progress() const {
@@ -209,11 +208,41 @@ private:
 
     // ---- Set up -----------------------------------------------------------------------------------------------------
 
-    /// Runs one phase on a leased thread and waits for it. Errors: worker_pool_exhausted.
-    Result<> phase(void (*work)(Run&)) {
-        BOOST_OUTCOME_TRYV(tasks_->spawn([self = shared_from_this(), work] { work(*self); }, {}));
-        tasks_->wait();
-        return done();
+    Result<> spawn_phase(void (Run::*work)()) {
+        return tasks_->spawn([self = shared_from_this(), work] { (*self.*work)(); }, {});
+    }
+    void phase_here(TaskGroup::Thread here, void (Run::*work)()) {
+        tasks_->run_here(here, [this, work] { (this->*work)(); }, {});
+    }
+
+    void go_on(TaskGroup::Thread here) {
+        if (step_ == Step::set_up && set_up_ && !state_.failed()) {
+            step_ = Step::flow;
+            auto* const hold = tasks_->hold(here);
+            flow();
+            return tasks_->ended(hold);
+        }
+        step_ = Step::wind_up;
+        // Again after a call that was given up, for what it left.
+        if (settled_ && !something_to_tear_down()) return finish(here);
+        const bool may_wait_here = here == TaskGroup::Thread::leased || (never_waits() && rejects_.count() == 0);
+        if (may_wait_here || !spawn_phase(&Run::wind_up)) phase_here(here, &Run::wind_up);
+    }
+
+    /// True when no call of a component waits, by what they promise.
+    bool never_waits() const { return shape_.source_in_chain && shape_.sink_in_chain && !shape_.chain_blocks; }
+
+    void wind_up() {
+        if (!std::exchange(settled_, true)) settle();
+        tear_down();
+    }
+
+    void finish(TaskGroup::Thread here) {
+        report_leaks();
+        auto receipt = make_receipt();
+        tasks_->close();
+        state_.stop.unfollow();  // the parent may go before this run does
+        std::exchange(done_, nullptr)(std::move(receipt), here);
     }
 
     Error in_pipeline(const Error& error) const { return error.in("pipeline \"" + plan_.settings->name + "\""); }
@@ -585,6 +614,9 @@ private:
     std::vector<Instance*> sinks_;
     Instance::Reported last_reported_;
     std::vector<std::pair<std::string, Memory::Owner>> ended_instances_;
+    Done done_;
+    Step step_ = Step::set_up;
+    bool settled_ = false;
     std::atomic<bool> set_up_{false};
     bool framed_ = false;  // pre_process was called, so post_process must follow
 
@@ -602,13 +634,13 @@ const std::string& Pipeline::name() const {
     return plan_.settings->name;
 }
 
-PipelineReceipt Pipeline::run(Stop& stop) {
+void Pipeline::start(Stop& stop, TaskGroup::Thread here, Done done) {
     const auto run = std::make_shared<Run>(plan_, environment_, stop);
     {
         const std::lock_guard lock(mutex_);
         run_ = run;
     }
-    return run->execute();
+    run->start(here, std::move(done));
 }
 
 Progress Pipeline::progress() const {

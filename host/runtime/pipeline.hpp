@@ -17,7 +17,7 @@ public:
     Pipeline(PipelinePlan plan, Environment& environment);
     ~Pipeline() override;
     const std::string& name() const override;
-    PipelineReceipt run(Stop& stop) override;
+    void start(Stop& stop, TaskGroup::Thread here, Done done) override;
     Progress progress() const override;
     std::size_t abandoned() const override;
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "base/stop.hpp"
@@ -11,6 +12,8 @@
 #include "runtime/plan.hpp"
 #include "runtime/pool.hpp"
 #include "runtime/receipt.hpp"
+#include "runtime/task_group.hpp"
+#include "runtime/watch.hpp"
 
 namespace leat::runtime {
 
@@ -19,6 +22,7 @@ struct Environment {
     observe::Log& log;
     ComputePool& compute;
     BlockingPool& blocking;
+    Watch& watch;
     std::filesystem::path rejects_directory;
 };
 
@@ -26,8 +30,10 @@ class Runner {
 public:
     virtual ~Runner() = default;
     virtual const std::string& name() const = 0;
-    /// Runs to the end, or until `stop`; blocks; once per object.
-    virtual PipelineReceipt run(Stop& stop) = 0;
+    /// Runs to the end, or until `stop`, which outlives it; once per object. What may block is done on leased threads:
+    /// on this one, if it is. Calls `done` last, on whatever thread it ends: perhaps this one, before it returns.
+    using Done = std::function<void(PipelineReceipt receipt, TaskGroup::Thread here)>;
+    virtual void start(Stop& stop, TaskGroup::Thread here, Done done) = 0;
     /// Any thread.
     virtual Progress progress() const = 0;
     /// Calls that never returned.

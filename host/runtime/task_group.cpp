@@ -18,16 +18,18 @@ constexpr auto longest_on_compute = std::chrono::milliseconds(100);
 
 }  // namespace
 
-TaskGroup::TaskGroup(BlockingPool& pool, Stop& stop, std::chrono::nanoseconds grace, Observer& observer)
-    : pool_(pool), stop_(stop), grace_(grace), observer_(observer) {
+TaskGroup::TaskGroup(BlockingPool& pool, Watch& watch, Stop& stop, std::chrono::nanoseconds grace, Observer& observer)
+    : pool_(pool), watch_(watch), stop_(stop), grace_(grace), observer_(observer) {
     subscription_ = stop_.subscribe([this](StopState state) { on_stop(state); });
 }
 
 void TaskGroup::on_stop(StopState) {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    stopping_since_ = Clock::now();
-    changed_.notify_all();
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        stopping_since_ = Clock::now();
+    }
+    watch_.look_soon();
 }
 
 void TaskGroup::watch(plugin::Instance& instance, StopState interrupted_by) {
@@ -55,63 +57,86 @@ void TaskGroup::forget(plugin::Instance& instance) {
     std::erase_if(watched_, [&](const Watched& one) { return one.instance == &instance; });
 }
 
-TaskGroup::Task* TaskGroup::add(Calls calls, bool leased) {
-    const std::lock_guard lock(mutex_);
-    ++running_;
-    return &tasks_.emplace_back(Task{std::move(calls), leased});
-}
-
-Result<> TaskGroup::spawn(std::function<void()> work, Calls calls) {
-    auto* const task = add(std::move(calls), true);
-    auto leased = pool_.lease([self = shared_from_this(), work = std::move(work), task]() mutable {
-        try {
-            work();
-        } catch (const std::exception& e) {
-            self->observer_.threw(e.what());
-        }
-        work = nullptr;
-        self->ended(task);
-    });
-    if (!leased) ended(task);
-    return leased;
-}
-
-TaskGroup::Task* TaskGroup::began(Calls calls) {
-    auto* const task = add(std::move(calls), false);
-    const std::lock_guard lock(mutex_);
-    changed_.notify_all();  // calls on the compute pool are looked at also while nobody stops
+TaskGroup::Task* TaskGroup::add(Calls calls, Thread thread) {
+    bool is_first = false;
+    Task* task = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        ++running_;
+        task = &tasks_.emplace_back(Task{std::move(calls), thread});
+        is_first = !std::exchange(watched_over_, true);
+    }
+    if (is_first) watch_.add(shared_from_this());
     return task;
 }
 
-void TaskGroup::ended(Task* task) {
+TaskGroup::Task* TaskGroup::hold(Thread here) {
+    auto* const task = add({}, here);
     const std::lock_guard lock(mutex_);
-    const bool given_up = task->given_up;
-    if (given_up && task->leased) pool_.take_back_one();
-    tasks_.remove_if([&](const Task& one) { return &one == task; });
-    if (given_up) return;  // it came back late: it is not counted any more
-    --running_;
-    changed_.notify_all();
+    task->is_hold = true;
+    return task;
 }
 
-void TaskGroup::wait() {
-    Lock lock(mutex_);
-    const auto may_be_slow = [](const Task& task) { return !task.leased && !task.told_slow; };
-    while (running_ > 0) {
-        if (stopping_) {
-            look(lock);
-            if (running_ > 0) changed_.wait_for(lock, std::min<std::chrono::nanoseconds>(grace_, look_every));
-        } else if (std::any_of(tasks_.begin(), tasks_.end(), may_be_slow)) {
-            look_for_slow(lock);
-            if (running_ > 0 && !stopping_) changed_.wait_for(lock, longest_on_compute);
-        } else {
-            changed_.wait(lock);
-        }
+Result<> TaskGroup::spawn(std::function<void()> work, Calls calls) {
+    auto* const task = add(std::move(calls), Thread::leased);
+    auto leased = pool_.lease([self = shared_from_this(), work = std::move(work), task] { self->run(task, work); });
+    if (leased) return leased;
+    const std::lock_guard lock(mutex_);
+    tasks_.remove_if([&](const Task& one) { return &one == task; });
+    --running_;
+    return leased;
+}
+
+void TaskGroup::run_here(Thread here, const std::function<void()>& work, Calls calls) {
+    run(add(std::move(calls), here), work);
+}
+
+void TaskGroup::run(Task* task, const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const std::exception& e) {
+        observer_.threw(e.what());
     }
+    ended(task);
+}
+
+void TaskGroup::ended(Task* task) {
+    Lock lock(mutex_);
+    const bool given_up = task->given_up;
+    const auto thread = task->thread;
+    if (given_up && thread == Thread::leased) pool_.take_back_one();
+    tasks_.remove_if([&](const Task& one) { return &one == task; });
+    if (given_up) return;  // it came back late: it is not counted any more
+    if (--running_ > 0) return;
+    lock.unlock();
+    observer_.idle(thread);
+}
+
+void TaskGroup::close() {
+    subscription_.reset();
+    watch_.remove(*this);
+}
+
+std::chrono::nanoseconds TaskGroup::look() {
+    Lock lock(mutex_);
+    look_for_slow(lock);
+    if (stopping_) look_for_stuck(lock);
+    return stopping_ ? std::min<std::chrono::nanoseconds>(grace_, look_every) : longest_on_compute;
+}
+
+// Only now is a task that was given up no longer counted: what the observer was told of it comes before the end.
+void TaskGroup::forget_a_task(Lock& lock) {
+    if (--running_ > 0) return;
+    lock.unlock();
+    // The watch itself must not be held up by what comes now.
+    const auto leased = pool_.lease([self = shared_from_this()] { self->observer_.idle(Thread::leased); });
+    if (!leased) observer_.idle(Thread::compute);
+    lock.lock();
 }
 
 void TaskGroup::look_for_slow(Lock& lock) {
     for (auto& task : tasks_) {
-        if (task.leased || task.told_slow) continue;
+        if (task.thread == Thread::leased || task.told_slow) continue;
         for (auto* const instance : task.calls) {
             const auto call = instance->running();
             if (!call.entry || call.age < longest_on_compute) continue;
@@ -124,8 +149,7 @@ void TaskGroup::look_for_slow(Lock& lock) {
     }
 }
 
-void TaskGroup::look(Lock& lock) {
-    look_for_slow(lock);
+void TaskGroup::look_for_stuck(Lock& lock) {
     interrupt_running();
     if (look_at_interrupter(lock)) return;
     for (auto& task : tasks_) {
@@ -177,12 +201,13 @@ bool TaskGroup::look_at_interrupter(Lock& lock) {
     ++given_up_;
     give_up(instance);
     // The task that calls it is lost with it: nobody will ever make it return.
+    bool lost = false;
     for (auto& task : tasks_) {
         const bool its = std::find(task.calls.begin(), task.calls.end(), &instance) != task.calls.end();
         if (!its || task.given_up || !instance.running().entry) continue;
         task.given_up = true;
-        if (task.leased) pool_.give_up_one();
-        --running_;
+        if (task.thread == Thread::leased) pool_.give_up_one();
+        lost = true;
         for (auto* const other : task.calls)
             give_up(*other);
         break;
@@ -191,6 +216,7 @@ bool TaskGroup::look_at_interrupter(Lock& lock) {
     lock.unlock();
     observer_.stuck(instance, {"interrupt", false, age});
     lock.lock();
+    if (lost) forget_a_task(lock);
     return true;
 }
 
@@ -202,7 +228,7 @@ void TaskGroup::give_up(plugin::Instance& instance) {
 
 // True when the lock was let go.
 bool TaskGroup::look_at_task(Lock& lock, Task& task) {
-    if (Clock::now() - stopping_since_ < grace_) return false;
+    if (task.is_hold || Clock::now() - stopping_since_ < grace_) return false;
     auto calls = task.calls;
     if (calls.empty()) {
         for (const auto& one : watched_) {
@@ -220,18 +246,18 @@ bool TaskGroup::look_at_task(Lock& lock, Task& task) {
             return true;
         }
         task.given_up = true;
-        if (task.leased) pool_.give_up_one();
+        if (task.thread == Thread::leased) pool_.give_up_one();
         ++given_up_;
-        --running_;
         give_up(*instance);
         // A task that comes back late goes on with its other instances, so nobody else may have them.
         for (auto* const other : task.calls)
             give_up(*other);
-        const bool on_compute = !task.leased && !std::exchange(task.told_slow, true);
+        const bool on_compute = task.thread == Thread::compute && !std::exchange(task.told_slow, true);
         lock.unlock();
         if (on_compute) observer_.slow(*instance, call);
         observer_.stuck(*instance, call);
         lock.lock();
+        forget_a_task(lock);
         return true;
     }
     return false;

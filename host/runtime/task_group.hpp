@@ -14,16 +14,20 @@
 #include "base/stop.hpp"
 #include "plugin/instance.hpp"
 #include "runtime/pool.hpp"
+#include "runtime/watch.hpp"
 
 namespace leat::runtime {
 
-/// Runs tasks and waits for them. After a stop it interrupts the calls that are running, again and again, until they
-/// return; a call that outlives a DRAIN by `grace` turns it into a STOP, and one that outlives the STOP by `grace` is
-/// given up together with its thread and with every instance that its task calls.
+/// Runs tasks, and tells when none is left. After a stop it interrupts the calls that are running, again and again,
+/// until they return; a call that outlives a DRAIN by `grace` turns it into a STOP, and one that outlives the STOP by
+/// `grace` is given up together with its thread and with every instance that its task calls.
 /// Shared with the tasks: one that was given up may still be inside a plugin when everybody else is gone.
 class TaskGroup : public std::enable_shared_from_this<TaskGroup> {
 public:
-    /// What the group sees. Called on the thread that waits, but for threw.
+    /// Whose thread something runs on: one leased from the blocking pool, which may wait, or one of the compute pool.
+    enum class Thread { leased, compute };
+
+    /// What the group sees. Called on the thread of the watch, but for the last two.
     class Observer {
     public:
         virtual ~Observer() = default;
@@ -35,9 +39,12 @@ public:
         virtual void slow(plugin::Instance& instance, const plugin::Instance::Running& call) = 0;
         /// A task ended by an exception of the host's own, on its thread.
         virtual void threw(const std::string& what) = 0;
+        /// Every task has ended or was given up. On the thread of the last one, with nothing held; on a leased thread
+        /// when that one was given up. New tasks may begin, and end in another such call.
+        virtual void idle(Thread here) = 0;
     };
 
-    TaskGroup(BlockingPool& pool, Stop& stop, std::chrono::nanoseconds grace, Observer& observer);
+    TaskGroup(BlockingPool& pool, Watch& watch, Stop& stop, std::chrono::nanoseconds grace, Observer& observer);
 
     /// Makes the group see the calls of `instance`, and interrupt them once the stop reaches `interrupted_by`.
     void watch(plugin::Instance& instance, StopState interrupted_by);
@@ -48,27 +55,32 @@ public:
 
     /// The instances that a task calls; none: whichever are watched.
     using Calls = std::vector<plugin::Instance*>;
-    /// Runs `work` on a leased thread. Errors: worker_pool_exhausted.
+    /// Runs `work` on a leased thread. Errors: worker_pool_exhausted; the group is not told that it is idle then.
     Result<> spawn(std::function<void()> work, Calls calls);
+    /// Runs `work` on this thread.
+    void run_here(Thread here, const std::function<void()>& work, Calls calls);
 
-    /// For work on the compute pool: between the two the group waits for it.
+    /// For work on the compute pool: between the two the group is not idle.
     struct Task {
         Calls calls;
-        bool leased = false;
+        Thread thread;
+        bool is_hold = false;
         bool given_up = false;
         bool told_slow = false;
     };
-    Task* began(Calls calls);
+    Task* began(Calls calls) { return add(std::move(calls), Thread::compute); }
+    /// The group is not idle until this has ended: for who begins several tasks on a thread.
+    Task* hold(Thread here);
     void ended(Task* task);
-
-    /// Waits until every task has ended or was given up. By one thread at a time, which is no task of the group.
-    void wait();
 
     /// Calls that were given up so far. Any thread.
     std::size_t given_up() const;
 
-    /// Ends the link to the stop. After the last wait().
-    void close() { subscription_.reset(); }
+    /// Ends the links to the stop and the watch. Once it is idle for good.
+    void close();
+
+    /// By the watch: looks at the calls that are running. Returns when to look again.
+    std::chrono::nanoseconds look();
 
 private:
     using Lock = std::unique_lock<std::mutex>;
@@ -88,8 +100,10 @@ private:
     };
 
     void on_stop(StopState state);
-    Task* add(Calls calls, bool leased);
-    void look(Lock& lock);
+    Task* add(Calls calls, Thread thread);
+    void run(Task* task, const std::function<void()>& work);
+    void look_for_stuck(Lock& lock);
+    void forget_a_task(Lock& lock);
     void look_for_slow(Lock& lock);
     void interrupt_running();
     bool look_at_interrupter(Lock& lock);
@@ -99,6 +113,7 @@ private:
     void give_up(plugin::Instance& instance);
 
     BlockingPool& pool_;
+    Watch& watch_;
     Stop& stop_;
     const std::chrono::nanoseconds grace_;
     Observer& observer_;
@@ -108,6 +123,7 @@ private:
     std::list<Task> tasks_;
     std::size_t running_ = 0;
     std::size_t given_up_ = 0;
+    bool watched_over_ = false;
     bool stopping_ = false;
     Clock::time_point stopping_since_{};  // of the state that the stop is in
     std::vector<Watched> watched_;

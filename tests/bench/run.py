@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-CASES = ["csv_to_ndjson", "csv_to_sqlite", "overhead", "items", "start"]
+CASES = ["csv_to_ndjson", "csv_to_sqlite", "overhead", "engine", "items", "start"]
 
 
 class Measured:
@@ -93,6 +93,7 @@ def remove(*files):
 class Bench:
     def __init__(self, arguments):
         self.leat = str((arguments.build / "bin" / "leat").resolve())
+        self.parts = (arguments.build / "bench").resolve()
         self.work, self.rows, self.runs = arguments.work, arguments.rows, arguments.runs
         self.work.mkdir(parents=True, exist_ok=True)
 
@@ -189,15 +190,11 @@ class Bench:
             print(f"| {batch:,} | {batches:,} | {median(whole):.3f} | {median(outside):.3f} |", flush=True)
 
     def items(self):
-        plugins = self.work / "items"
-        plugins.mkdir(exist_ok=True)
-        subprocess.run(["g++", "-std=c++17", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{ROOT}/sdk/include",
-                        HERE / "items.cpp", "-o", plugins / "items.so"], check=True)
         print("\n### Opaque items one by one, batch 1000\n\n| case | workers | items | items/s |\n|---|---|---|---|")
         for case, count in (("bucket", 20_000_000), ("identity", 20_000_000), ("text", 10_000_000), ("payload", 3_000_000)):
             for workers in (1, 2):
                 (self.work / "items.yaml").write_text(f"""version: 1
-plugins: {{ directories: [items] }}
+plugins: {{ directories: [{self.parts}] }}
 bucket: {{ rows: 1000, workers: {workers} }}
 pipelines:
   bench:
@@ -209,6 +206,9 @@ pipelines:
                     assert one["delivered"] == count, "items are missing"
                     rates.append(count / one["seconds"])
                 print(f"| {case} | {workers} | {count:,} | {median(rates) / 1e6:.1f} M |", flush=True)
+
+    def engine(self):
+        subprocess.run([self.parts / "engine", str(self.runs)], check=True)
 
     def start(self):
         plugins = self.work / "plugins"

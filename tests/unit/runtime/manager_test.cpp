@@ -1,5 +1,7 @@
 #include "runtime/manager.hpp"
 
+#include <future>
+
 #include "lab.hpp"
 #include "rows.hpp"
 #include "runtime/plan.hpp"
@@ -11,6 +13,7 @@ using leat::StopState;
 using leat::runtime::Manager;
 using leat::runtime::Outcome;
 using leat::runtime::Progress;
+using leat::runtime::TaskGroup;
 using namespace leat::test;
 using namespace std::chrono_literals;
 
@@ -221,8 +224,7 @@ BOOST_AUTO_TEST_CASE(workers_write_at_the_same_time) {
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_without_threads_fails_the_pipeline_and_loses_nothing) {
-    // Phases need one thread at a time, the flow of this pipeline two or three, while the last phase may still be
-    // ending.
+    // The flow of this pipeline needs two or three threads beside the one that it was set up on.
     for (const std::size_t threads : {0, 1, 4}) {
         for (const bool transform : {false, true}) {
             Lab lab;
@@ -234,9 +236,14 @@ BOOST_AUTO_TEST_CASE(a_pool_without_threads_fails_the_pipeline_and_loses_nothing
             BOOST_REQUIRE(problems.empty());
             leat::runtime::ComputePool compute(1);
             leat::runtime::BlockingPool blocking({.most = threads, .linger = 1ms});
-            leat::runtime::Environment environment{lab.log, compute, blocking, lab.folder / "rejects"};
+            leat::runtime::Watch watch;
+            leat::runtime::Environment environment{lab.log, compute, blocking, watch, lab.folder / "rejects"};
             const auto runner = make_runner(plans.front(), environment);
-            const auto receipt = runner->run(lab.stop);
+            std::promise<leat::runtime::PipelineReceipt> ended;
+            runner->start(
+                lab.stop, TaskGroup::Thread::compute,
+                [&](leat::runtime::PipelineReceipt of, TaskGroup::Thread) { ended.set_value(std::move(of)); });
+            const auto receipt = ended.get_future().get();
             compute.join();
             const bool enough = threads == 4;
             BOOST_TEST_CONTEXT(threads << " threads: " << error_of(receipt)) {

@@ -11,6 +11,7 @@ using leat::plugin::Instance;
 using leat::runtime::BlockingPool;
 using leat::runtime::ComputePool;
 using leat::runtime::TaskGroup;
+using leat::runtime::Watch;
 using namespace leat::test;
 using namespace std::chrono_literals;
 
@@ -29,12 +30,25 @@ struct Seen final : TaskGroup::Observer {
         const std::lock_guard lock(mutex);
         all.push_back("threw " + what);
     }
+    void idle(TaskGroup::Thread) override {
+        const std::lock_guard lock(mutex);
+        ++times_idle;
+        changed.notify_all();
+    }
+    /// For the end of the tasks that are running; in a new group, of those that begin.
+    void wait_until_idle() {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return times_idle > 0; });
+        --times_idle;
+    }
     void note(const std::string& what, Instance& instance, const Instance::Running& call) {
         const std::lock_guard lock(mutex);
         all.push_back(what + " " + instance.title() + " " + call.entry);
     }
     std::mutex mutex;
+    std::condition_variable changed;
     std::vector<std::string> all;
+    int times_idle = 0;
 };
 
 /// As its owner does with what was given up: a call may still be in it.
@@ -46,7 +60,7 @@ void leave_alone(std::unique_ptr<Instance> instance) {
 /// A group, and real instances that are called by hand.
 struct Group {
     explicit Group(std::chrono::nanoseconds grace = 30s)
-        : tasks(std::make_shared<TaskGroup>(pool, stop, grace, seen)) {}
+        : tasks(std::make_shared<TaskGroup>(pool, watch, stop, grace, seen)) {}
     ~Group() { tasks->close(); }
 
     std::unique_ptr<Instance> source(std::string keys) {
@@ -71,6 +85,7 @@ struct Group {
     Nowhere nowhere;
     Seen seen;
     BlockingPool pool;
+    Watch watch;
     std::shared_ptr<TaskGroup> tasks;
 };
 
@@ -78,14 +93,22 @@ struct Group {
 
 BOOST_AUTO_TEST_SUITE(task_group)
 
-BOOST_AUTO_TEST_CASE(waiting_for_nothing_returns_at_once_and_for_tasks_when_all_have_ended) {
+BOOST_AUTO_TEST_CASE(it_is_idle_once_when_all_tasks_have_ended) {
     Group group;
-    group.tasks->wait();
     std::atomic<int> ended{0};
+    auto* const hold = group.tasks->hold(TaskGroup::Thread::leased);
     for (int i = 0; i < 10; ++i)
         BOOST_REQUIRE(group.tasks->spawn([&] { ++ended; }, {}));
-    group.tasks->wait();
-    BOOST_TEST(ended.load() == 10);
+    wait_until([&] { return ended.load() == 10; });
+    group.tasks->run_here(TaskGroup::Thread::leased, [&] { ++ended; }, {});
+    {
+        const std::lock_guard lock(group.seen.mutex);
+        BOOST_TEST(group.seen.times_idle == 0);
+    }
+    group.tasks->ended(hold);
+    group.seen.wait_until_idle();
+    BOOST_TEST(group.seen.times_idle == 0);
+    BOOST_TEST(ended.load() == 11);
     BOOST_TEST(group.tasks->given_up() == 0u);
 }
 
@@ -98,7 +121,7 @@ BOOST_AUTO_TEST_CASE(work_elsewhere_is_waited_for_too) {
         ran = true;
         group.tasks->ended(task);
     });
-    group.tasks->wait();
+    group.seen.wait_until_idle();
     BOOST_TEST(ran.load());
     compute.join();
 }
@@ -106,16 +129,18 @@ BOOST_AUTO_TEST_CASE(work_elsewhere_is_waited_for_too) {
 BOOST_AUTO_TEST_CASE(an_exception_of_a_task_is_told_and_the_task_has_ended) {
     Group group;
     BOOST_REQUIRE(group.tasks->spawn([] { throw std::runtime_error("no memory"); }, {}));
-    group.tasks->wait();
+    group.seen.wait_until_idle();
     BOOST_TEST(group.seen.all == std::vector<std::string>{"threw no memory"});
 }
 
-BOOST_AUTO_TEST_CASE(a_task_that_gets_no_thread_is_not_waited_for) {
+BOOST_AUTO_TEST_CASE(a_task_that_gets_no_thread_does_not_count) {
     Group group;
     BlockingPool none({.most = 0, .linger = 1ms});
-    const auto tasks = std::make_shared<TaskGroup>(none, group.stop, 30s, group.seen);
+    const auto tasks = std::make_shared<TaskGroup>(none, group.watch, group.stop, 30s, group.seen);
     BOOST_TEST(tasks->spawn([] {}, {}).has_error());
-    tasks->wait();
+    BOOST_TEST(group.seen.times_idle == 0);
+    tasks->run_here(TaskGroup::Thread::leased, [] {}, {});
+    BOOST_TEST(group.seen.times_idle == 1);
     tasks->close();
 }
 
@@ -130,7 +155,7 @@ BOOST_AUTO_TEST_CASE(a_running_call_is_interrupted_when_the_stop_reaches_its_lev
             group.stop.request(StopState::drain);
             group.stop.request(level);
         });
-        group.tasks->wait();
+        group.seen.wait_until_idle();
         stopper.join();
         BOOST_TEST(group.calls("interrupt") >= 1u);
         BOOST_TEST(group.tasks->no_more_interrupts(*source));
@@ -149,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_begins_after_the_stop_is_interrupted_too) {
                 source->read({});
         },
         {source.get()}));
-    group.tasks->wait();
+    group.seen.wait_until_idle();
     BOOST_TEST(group.calls("interrupt") >= 3u);
     BOOST_TEST(group.tasks->no_more_interrupts(*source));
     group.tasks->forget(*source);
@@ -179,7 +204,7 @@ BOOST_AUTO_TEST_CASE(what_is_forgotten_or_closing_is_not_interrupted) {
         });
         std::ofstream(group.folder / "gate") << "open";
     });
-    group.tasks->wait();
+    group.seen.wait_until_idle();
     opener.join();
     BOOST_TEST(group.seen.all.front() == "overdue extract odd.source close");
     BOOST_TEST(group.calls("interrupt") == 0u);
@@ -201,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_outlives_drain_and_stop_is_overdue_and_then_stu
         },
         {source.get()}));
     group.stop.request(StopState::drain);
-    group.tasks->wait();
+    group.seen.wait_until_idle();
     BOOST_TEST(group.seen.all ==
                (std::vector<std::string>{"overdue extract odd.source read", "stuck extract odd.source read"}));
     BOOST_CHECK(group.stop.state() == StopState::stop);
@@ -229,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_long_call_on_the_compute_pool_is_told_once) {
         });
         std::ofstream(group.folder / "gate") << "open";
     });
-    group.tasks->wait();
+    group.seen.wait_until_idle();
     opener.join();
     compute.join();
     BOOST_TEST(group.seen.all == std::vector<std::string>{"slow extract odd.source read"});
