@@ -17,7 +17,6 @@ Stop::~Stop() {
 }
 
 void Stop::request(StopState state) {
-    const std::lock_guard callbacks(callbacks_mutex_);
     {
         const std::lock_guard lock(mutex_);
         if (state <= state_.load(std::memory_order_relaxed)) return;
@@ -25,8 +24,28 @@ void Stop::request(StopState state) {
         open_handles(state);
     }
     changed_.notify_all();
-    for (const auto& callback : callbacks_)
-        callback(state);
+    std::unique_lock lock(callbacks_mutex_);
+    pass_on(lock);
+}
+
+// The lock is let go for each callback: with a thousand of them, the first subscriber to be done must not wait until
+// the last one was told.
+void Stop::pass_on(std::unique_lock<std::mutex>& lock) {
+    callback_ended_.wait(lock, [this] { return !passing_on_; });
+    passing_on_ = true;
+    for (auto one = callbacks_.begin(); one != callbacks_.end(); ++one) {
+        const auto now = state();
+        if (one->told >= now) continue;
+        one->told = now;
+        in_callback_ = &*one;
+        lock.unlock();
+        one->call(now);
+        lock.lock();
+        in_callback_ = nullptr;
+        callback_ended_.notify_all();
+    }
+    passing_on_ = false;
+    callback_ended_.notify_all();
 }
 
 bool Stop::wait_until(std::chrono::steady_clock::time_point deadline, StopState level) const {
@@ -58,11 +77,11 @@ void Stop::open_handles(StopState reached) {
 }
 
 Stop::Subscription Stop::subscribe(std::function<void(StopState)> callback) {
-    const std::lock_guard callbacks(callbacks_mutex_);
-    if (const auto now = state(); now != StopState::run) callback(now);
+    std::unique_lock lock(callbacks_mutex_);
     Subscription out;
     out.stop_ = this;
-    out.where_ = callbacks_.insert(callbacks_.end(), std::move(callback));
+    out.where_ = callbacks_.insert(callbacks_.end(), {std::move(callback)});
+    if (state() != StopState::run) pass_on(lock);
     return out;
 }
 
@@ -80,7 +99,8 @@ Stop::Subscription& Stop::Subscription::operator=(Subscription&& other) noexcept
 
 void Stop::Subscription::reset() {
     if (!stop_) return;
-    const std::lock_guard callbacks(stop_->callbacks_mutex_);
+    std::unique_lock lock(stop_->callbacks_mutex_);
+    stop_->callback_ended_.wait(lock, [this] { return stop_->in_callback_ != &*where_; });
     stop_->callbacks_.erase(where_);
     stop_ = nullptr;
 }

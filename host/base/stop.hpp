@@ -38,6 +38,13 @@ public:
     /// A descriptor that becomes readable once `level` is reached; -1 when none could be made. Owned by this object.
     int handle(StopState level);
 
+private:
+    struct Callback {
+        std::function<void(StopState)> call;
+        StopState told = StopState::run;
+    };
+
+public:
     /// Unsubscribes when destroyed, after a running callback has ended.
     class [[nodiscard]] Subscription {
     public:
@@ -50,21 +57,25 @@ public:
     private:
         friend class Stop;
         Stop* stop_ = nullptr;
-        std::list<std::function<void(StopState)>>::iterator where_;
+        std::list<Callback>::iterator where_;
     };
-    /// `callback` runs for each step forward from now on, and at once if there was one already. It must not call
-    /// back into this object except for state().
+    /// `callback` runs for each step forward from now on, and at once if there was one already; of steps that come while
+    /// others are being told, only for the last. It must not call back into this object except for state().
     Subscription subscribe(std::function<void(StopState)> callback);
 
 private:
+    void pass_on(std::unique_lock<std::mutex>& lock);
     void open_handles(StopState reached);
 
     std::atomic<StopState> state_{StopState::run};
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
-    std::mutex callbacks_mutex_;  // held while callbacks run, so that unsubscribing waits for them
-    std::list<std::function<void(StopState)>> callbacks_;
-    int handles_[3] = {-1, -1, -1};  // guarded by mutex_
+    std::mutex callbacks_mutex_;
+    std::condition_variable callback_ended_;
+    std::list<Callback> callbacks_;          // guarded by callbacks_mutex_, which no callback runs under
+    const Callback* in_callback_ = nullptr;  // guarded by callbacks_mutex_
+    bool passing_on_ = false;                // guarded by callbacks_mutex_
+    int handles_[3] = {-1, -1, -1};          // guarded by mutex_
     Subscription parent_;
 };
 
