@@ -59,8 +59,8 @@ public:
         Stop* stop_ = nullptr;
         std::list<Callback>::iterator where_;
     };
-    /// `callback` runs for each step forward from now on, and at once if there was one already; of steps that come while
-    /// others are being told, only for the last. It must not call back into this object except for state().
+    /// `callback` runs for each step forward from now on, and at once if there was one already; of steps that come
+    /// while others are being told, only for the last. It must not call back into this object except for state().
     Subscription subscribe(std::function<void(StopState)> callback);
 
 private:
