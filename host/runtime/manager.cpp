@@ -79,7 +79,7 @@ public:
             }
         }
         std::unique_lock lock(mutex_);
-        lane_ended_.wait(lock, [this] { return lanes_ == 0; });
+        all_lanes_ended_.wait(lock, [this] { return lanes_ == 0; });
         out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
         running_.store(false);
         return out;
@@ -141,8 +141,7 @@ private:
 
     void ended_lane() {
         const std::lock_guard lock(mutex_);
-        --lanes_;
-        lane_ended_.notify_all();
+        if (--lanes_ == 0) all_lanes_ended_.notify_all();
     }
 
     static void refuse_all(RunReceipt& out, const Error& error) {
@@ -170,7 +169,7 @@ private:
     std::atomic<std::size_t> next_{0};
     std::atomic<bool> running_{false};
     std::mutex mutex_;
-    std::condition_variable lane_ended_;
+    std::condition_variable all_lanes_ended_;
     std::size_t lanes_ = 0;  // guarded by mutex_
 };
 

@@ -516,7 +516,7 @@ private:
 
     // Only now: what one instance made may be held by another to its end.
     void report_leaks() {
-        if (abandoned() > 0) return;
+        if (abandoned() > 0 || process_memory().bytes_in_use() == 0) return;
         for (const auto& [title, owner] : ended_instances_) {
             const auto blocks = process_memory().live_blocks(owner);
             if (blocks == 0) continue;

@@ -24,12 +24,15 @@ TaskGroup::TaskGroup(BlockingPool& pool, Watch& watch, Stop& stop, std::chrono::
 }
 
 void TaskGroup::on_stop(StopState) {
+    bool may_wait = false;
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
         stopping_since_ = Clock::now();
+        may_wait =
+            std::any_of(tasks_.begin(), tasks_.end(), [](const Task& one) { return one.thread == Thread::leased; });
     }
-    watch_.look_soon();
+    if (may_wait) watch_.look_soon();  // what runs on the compute pool sees the stop by itself
 }
 
 void TaskGroup::watch(plugin::Instance& instance, StopState interrupted_by) {
