@@ -33,13 +33,13 @@ void Stop::request(StopState state) {
 void Stop::pass_on(std::unique_lock<std::mutex>& lock) {
     callback_ended_.wait(lock, [this] { return !passing_on_; });
     passing_on_ = true;
-    for (auto one = callbacks_.begin(); one != callbacks_.end(); ++one) {
+    for (auto& one : callbacks_) {
         const auto now = state();
-        if (one->told >= now) continue;
-        one->told = now;
-        in_callback_ = &*one;
+        if (one.told >= now) continue;
+        one.told = now;
+        in_callback_ = &one;
         lock.unlock();
-        one->call(now);
+        one.call(now);
         lock.lock();
         in_callback_ = nullptr;
         callback_ended_.notify_all();

@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(nothing_runs_any_more_once_it_has_returned) {
         Lab lab;
         lab.add("odd.source {'count': -1, 'calls': '$/calls'}", {"odd.transform"}, "odd.sink {'path': '$/out'}");
         lab.run_while([&] {
-            lab.wait_until_read(static_cast<std::uint64_t>(1 + 50 * round));
+            lab.wait_until_read(1 + 50 * static_cast<std::uint64_t>(round));
             lab.stop.request(round % 2 == 0 ? StopState::drain : StopState::stop);
         });
         const auto calls = lab.calls().size();
