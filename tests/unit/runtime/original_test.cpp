@@ -77,6 +77,15 @@ void check_rows(const Lab& lab, int count, const std::string& name) {
     BOOST_TEST(std::count(transforms.begin(), transforms.end(), "process") >= 1);
 }
 
+/// Runs until so many were delivered, while the source hangs until the gate is open.
+PipelineReceipt run_until_delivered(Lab& lab, std::uint64_t items) {
+    return lab.run_one_while([&] {
+        lab.wait_until_delivered(items);
+        lab.stop.request(StopState::drain);
+        std::ofstream(lab.folder / "gate") << "open";
+    });
+}
+
 /// Runners that can only end when all of them run at the same time.
 void check_side_by_side(std::uint32_t runners, std::uint32_t workers) {
     Lab lab;
@@ -349,11 +358,7 @@ BOOST_AUTO_TEST_CASE(b22_there_is_one_partial_batch_whatever_the_workers_and_its
     auto& pipeline =
         add(lab, numbers("'count': -1, 'at': 'extract', 'number': 36, 'mode': 'hangs', 'gate': '$/gate'"), 10, 4);
     pipeline.bucket.timeout = 50ms;
-    lab.run_while([&] {
-        lab.wait_until_delivered(36);  // 30 by their number, 6 by the time since the first of them
-        lab.stop.request(StopState::drain);
-        std::ofstream(lab.folder / "gate") << "open";
-    });
+    run_until_delivered(lab, 36);  // 30 by their number, 6 by the time since the first of them
     BOOST_TEST(lab.count_calls("load") >= 4u);
 }
 
@@ -551,11 +556,7 @@ BOOST_AUTO_TEST_CASE(h4_two_of_a_hundred_are_processed_when_their_time_is_up) {
     Lab lab;
     add(lab, numbers("'count': -1, 'at': 'extract', 'number': 2, 'mode': 'hangs', 'gate': '$/gate'"), 100, 1)
         .bucket.timeout = 50ms;
-    lab.run_while([&] {
-        lab.wait_until_delivered(2);
-        lab.stop.request(StopState::drain);
-        std::ofstream(lab.folder / "gate") << "open";
-    });
+    run_until_delivered(lab, 2);
     BOOST_TEST(lab.committed().size() >= 2u);
 }
 BOOST_AUTO_TEST_CASE(h5_h12_a_failing_load_fails_the_run_with_its_message) {
