@@ -106,7 +106,7 @@ private:
     struct Turn {
         const std::thread::id starter = std::this_thread::get_id();
         std::atomic<bool> returned{false};
-        std::atomic<bool> ended{false};
+        bool ended = false;  // before it returned; of the starter's thread alone
     };
 
     // A lane runs one runner after the other; there are as many as may run at the same time. It has no thread of its
@@ -123,13 +123,13 @@ private:
                     stop.request(StopState::drain);
                 // The starter goes on, unless it is not there any more or in a call that was given up.
                 if (!turn->returned.load() && turn->starter == std::this_thread::get_id()) {
-                    turn->ended.store(true);
+                    turn->ended = true;
                 } else {
                     run_lane(stop, out, on);
                 }
             });
             turn->returned.store(true);
-            if (!turn->ended.load()) return;
+            if (!turn->ended) return;
         }
         ended_lane();
     }

@@ -86,7 +86,7 @@ private:
     mutable std::mutex mutex_;
     std::optional<Error> error_;
     plugin::Status status_ = plugin::Status::ok;
-    std::uint64_t releases_seen_ = 0;  // of the host's memory
+    std::uint64_t releases_seen_ = UINT64_MAX;  // of the host's memory; nobody has looked yet
     SteadyTime last_release_{};
     std::atomic<bool> failed_{false};
 };

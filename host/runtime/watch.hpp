@@ -1,6 +1,7 @@
 // Looks at the tasks of all runs for calls that do not return.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
