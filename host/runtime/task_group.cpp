@@ -67,9 +67,9 @@ TaskGroup::Task* TaskGroup::add(Calls calls, Thread thread) {
         const std::lock_guard lock(mutex_);
         ++running_;
         task = &tasks_.emplace_back(Task{std::move(calls), thread});
-        is_first = !std::exchange(watched_over_, true);
+        is_first = !std::exchange(had_a_task_, true);
     }
-    if (is_first) watch_.add(shared_from_this());
+    if (is_first) place_ = watch_.add(shared_from_this());
     return task;
 }
 
@@ -117,7 +117,7 @@ void TaskGroup::ended(Task* task) {
 
 void TaskGroup::close() {
     subscription_.reset();
-    watch_.remove(*this);
+    if (place_) watch_.remove(*place_);
 }
 
 std::chrono::nanoseconds TaskGroup::look() {

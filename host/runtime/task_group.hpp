@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -114,6 +115,7 @@ private:
 
     BlockingPool& pool_;
     Watch& watch_;
+    std::optional<Watch::Place> place_;  // from the first task to close
     Stop& stop_;
     const std::chrono::nanoseconds grace_;
     Observer& observer_;
@@ -123,7 +125,7 @@ private:
     std::list<Task> tasks_;
     std::size_t running_ = 0;
     std::size_t given_up_ = 0;
-    bool watched_over_ = false;
+    bool had_a_task_ = false;
     bool stopping_ = false;
     Clock::time_point stopping_since_{};  // of the state that the stop is in
     std::vector<Watched> watched_;

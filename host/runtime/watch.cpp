@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
-#include <vector>
 
 #include "runtime/task_group.hpp"
 
@@ -29,22 +28,21 @@ Watch::~Watch() {
     thread_.join();
 }
 
-void Watch::add(std::shared_ptr<TaskGroup> group) {
+Watch::Place Watch::add(std::shared_ptr<TaskGroup> group) {
     const std::lock_guard lock(mutex_);
-    auto* const key = group.get();
-    groups_.emplace(key, std::move(group));
     if (asleep_) changed_.notify_all();
+    return groups_.insert(groups_.end(), {std::move(group)});
 }
 
-void Watch::remove(TaskGroup& group) {
-    std::shared_ptr<TaskGroup> last;  // goes after the lock
+void Watch::remove(Place place) {
+    std::list<Entry> last;  // goes after the lock
     std::unique_lock lock(mutex_);
-    const auto found = groups_.find(&group);
-    if (found == groups_.end()) return;
-    last = std::move(found->second);
-    groups_.erase(found);
-    if (std::this_thread::get_id() == thread_.get_id()) return;  // it is what the look itself has led to
-    looked_.wait(lock, [&] { return current_ != &group; });
+    if (current_ == &*place && std::this_thread::get_id() == thread_.get_id()) {
+        place->removed = true;  // it is what the look itself has led to
+        return;
+    }
+    looked_.wait(lock, [&] { return current_ != &*place; });
+    last.splice(last.begin(), groups_, place);
 }
 
 void Watch::look_soon() {
@@ -76,21 +74,20 @@ void Watch::run() {
 
 void Watch::look(std::unique_lock<std::mutex>& lock) {
     pause_ = longest_pause;
-    std::vector<std::shared_ptr<TaskGroup>> all;
-    for (const auto& [key, group] : groups_)
-        all.push_back(group);
-    for (const auto& group : all) {
-        if (groups_.count(group.get()) == 0) continue;
-        current_ = group.get();
+    std::list<Entry> removed;  // go after the lock
+    for (auto next = groups_.begin(); next != groups_.end();) {
+        current_ = &*next;
         lock.unlock();
-        const auto pause = group->look();
+        const auto pause = next->group->look();
         lock.lock();
         pause_ = std::min(pause_, pause);
         current_ = nullptr;
         looked_.notify_all();
+        const auto looked_at = next++;
+        if (looked_at->removed) removed.splice(removed.begin(), groups_, looked_at);
     }
     lock.unlock();
-    all.clear();
+    removed.clear();
     lock.lock();
 }
 

@@ -3,7 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <map>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,9 +20,14 @@ public:
     Watch& operator=(const Watch&) = delete;
     ~Watch();
 
-    void add(std::shared_ptr<TaskGroup> group);
-    /// Returns when nobody looks at it any more.
-    void remove(TaskGroup& group);
+    struct Entry {
+        std::shared_ptr<TaskGroup> group;
+        bool removed = false;  // by the look itself
+    };
+    using Place = std::list<Entry>::iterator;
+    Place add(std::shared_ptr<TaskGroup> group);
+    /// Returns when nobody looks at the group any more.
+    void remove(Place place);
     /// There is a reason to look. Cheap.
     void look_soon();
 
@@ -34,8 +39,8 @@ private:
     std::condition_variable changed_;
     std::condition_variable looked_;
     // All below: guarded by mutex_.
-    std::map<TaskGroup*, std::shared_ptr<TaskGroup>> groups_;
-    const TaskGroup* current_ = nullptr;
+    std::list<Entry> groups_;
+    const Entry* current_ = nullptr;
     std::chrono::nanoseconds pause_{};
     bool asleep_ = false;  // until there is a group
     bool soon_ = false;

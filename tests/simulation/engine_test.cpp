@@ -1,0 +1,73 @@
+// The engine under orders of its threads that a seed decides: plans that tests/unit/runtime runs on the real pools.
+#include <rapidcheck.h>
+
+#include <cstdlib>
+
+#include "simulation.hpp"
+#include "unit/runtime/random_pipelines.hpp"
+
+using namespace leat::test;
+
+namespace {
+
+/// LEAT_SIMULATIONS=1000 makes every plan run in as many orders; for long runs by hand.
+int orders_of_each_plan() {
+    const char* const wanted = std::getenv("LEAT_SIMULATIONS");
+    return wanted ? std::max(1, std::atoi(wanted)) : 4;
+}
+
+RandomOutcome run_simulated(const RandomPlan& plan, std::uint64_t seed, Simulated* simulated = nullptr) {
+    RandomOutcome out;
+    const auto how = simulate(seed, [&] { out = run(plan); });
+    if (simulated) *simulated = how;
+    return out;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(engine)
+
+BOOST_AUTO_TEST_CASE(the_same_seed_runs_the_engine_in_the_same_order) {
+    catalog();  // loads the plugins
+    RandomPlan plan;
+    plan.at_once = 2;
+    for (const std::string source : {"odd.source", "odd.quick-source"}) {
+        auto& one = plan.pipelines.emplace_back();
+        one.source = source + " {'count': 60, 'batch': 7}";
+        one.transforms = {"odd.transform", "odd.blocking {'delay': 20}"};
+        one.sink = "odd.sink {'path': '$/out#', 'poison': [7]}";
+        one.bucket.rows = 20;
+        one.bucket.workers = 2;
+        one.dead_rows = 10;
+        one.comes = 60;
+    }
+    run_simulated(plan, 1);  // what is made once in a process
+    std::vector<std::uint64_t> digests;
+    for (std::uint64_t seed = 0; seed < 10; ++seed) {
+        Simulated first, second;
+        BOOST_TEST(run_simulated(plan, seed, &first).faults == "");
+        run_simulated(plan, seed, &second);
+        BOOST_TEST(first.digest == second.digest);
+        BOOST_TEST(first.switches == second.switches);
+        BOOST_TEST((first.elapsed == second.elapsed));
+        digests.push_back(first.digest);
+        BOOST_TEST_MESSAGE(first.threads << " threads, " << first.switches << " switches");
+    }
+    std::sort(digests.begin(), digests.end());
+    BOOST_TEST((std::adjacent_find(digests.begin(), digests.end()) == digests.end()));
+}
+
+BOOST_AUTO_TEST_CASE(random_plans_hold_in_any_order) {
+    catalog();
+    BOOST_TEST(rc::check("every row is delivered, filtered or dead, once", [] {
+        const auto plan = RandomPlan::make(3, *rc::gen::inRange(0, 4) > 0);
+        const auto seed = *rc::gen::arbitrary<std::uint64_t>();
+        for (int i = 0; i < orders_of_each_plan(); ++i) {
+            const auto outcome = run_simulated(plan, seed + static_cast<std::uint64_t>(i));
+            if (!outcome.faults.empty()) RC_LOG("order " + std::to_string(seed + static_cast<std::uint64_t>(i)));
+            check_random_plan(plan, outcome);
+        }
+    }));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
