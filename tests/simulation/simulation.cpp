@@ -33,8 +33,8 @@ constexpr Nanoseconds second = 1'000'000'000;
 // What the clocks showed when the simulation began: any time that is far from 0, and far from each other.
 constexpr Nanoseconds monotonic_start = 1'000 * second;
 constexpr Nanoseconds realtime_start = 1'700'000'000 * second;
-// So many switches in one run are a loop that never ends.
-constexpr std::uint64_t most_switches = 30'000'000;
+// So many turns in one run are a loop that never ends.
+constexpr std::uint64_t most_turns = 5'000'000;
 
 /// A function of the C library that this binary has taken the place of.
 template <class Function>
@@ -103,6 +103,7 @@ const char* name_of(Waits what) {
 
 struct Thread {
     std::size_t number = 0;
+    std::int64_t rank = 0;
     std::atomic<std::uint32_t> has_turn{0};
     Waits waits = Waits::for_nothing;
     const void* on = nullptr;  // which mutex, condition, thread or guard
@@ -141,6 +142,7 @@ public:
         wake_for_nothing_ = random_() % 3 == 0;
         stalls_ = random_() % 3 == 0;
         processors_ = static_cast<int>(1 + random_() % 4);
+        by_rank_ = random_() % 2 == 0;
     }
 
     Nanoseconds now() {
@@ -152,6 +154,7 @@ public:
     Thread& add() {
         auto& out = *threads_.emplace_back(std::make_unique<Thread>());
         out.number = threads_.size() - 1;
+        out.rank = static_cast<std::int64_t>(random_() % 1'000'000);
         return out;
     }
     Thread* find(pthread_t handle) {
@@ -163,16 +166,17 @@ public:
 
     /// Somebody else may go on.
     void may_switch() {
-        if (random_() % switch_one_in_ == 0) go_on(next());
+        if (random_() % switch_one_in_ == 0) lose_turn();
     }
     void may_switch_in_block() {
         if (--blocks_until_switch_ > 0) return;
         blocks_until_switch_ = static_cast<std::int64_t>(random_() % (2 * switch_one_in_blocks_));
-        go_on(next());
+        lose_turn();
     }
     /// Somebody else goes on if anybody can.
     void yield() {
         now_ += 10'000;
+        self->rank = --lowest_rank_;
         auto& thread = next();
         // A loop that yields waits for something: if nobody can bring it about now, then somebody who sleeps.
         if (&thread == self) now_ = std::max(now_, std::min(earliest(), now_ + second));
@@ -231,6 +235,11 @@ public:
 private:
     void note(std::uint64_t what) { digest_ = (digest_ ^ what) * 1'099'511'628'211u; }  // FNV-1a
 
+    void lose_turn() {
+        self->rank = --lowest_rank_;
+        go_on(next());
+    }
+
     static void wake(Thread& thread, bool timed_out) {
         thread.waits = Waits::for_nothing;
         thread.on = nullptr;
@@ -240,8 +249,9 @@ private:
 
     void go_on(Thread& thread) {
         note(thread.number);
+        if (++turns_ > most_turns) give_up("nothing but a loop goes on");
         if (&thread == self) return;
-        if (++switches_ > most_switches) give_up("nothing but a loop goes on");
+        ++switches_;
         give_turn(thread);
         sleep_until_turn(*self);
     }
@@ -277,11 +287,19 @@ private:
                 if (spurious) wake(*one, false);
                 if (one->waits == Waits::for_nothing) ready_.push_back(one.get());
             }
-            if (!ready_.empty()) return *ready_[random_() % ready_.size()];
+            if (!ready_.empty()) return pick();
             const auto then = earliest();
             if (then == never && looked) give_up("nobody can go on");
             if (then != never) now_ = std::max(now_, then);
         }
+    }
+
+    /// By rank, one thread goes on for long while another one is kept where it is: what takes few switches, but the right
+    /// ones, shows so (Burckhardt and others, ASPLOS 2010).
+    Thread& pick() {
+        if (!by_rank_) return *ready_[random_() % ready_.size()];
+        return **std::max_element(ready_.begin(), ready_.end(),
+                                  [](const Thread* a, const Thread* b) { return a->rank < b->rank; });
     }
 
     [[noreturn]] void give_up(const char* why) {
@@ -303,11 +321,14 @@ private:
     bool wake_for_nothing_ = false;
     bool stalls_ = false;
     int processors_ = 1;
+    bool by_rank_ = false;
+    std::int64_t lowest_rank_ = 0;
     Nanoseconds now_ = monotonic_start;
     std::vector<std::unique_ptr<Thread>> threads_;
     std::vector<Thread*> ready_;
     bool look_for_events_ = false;
     std::uint64_t digest_ = 14'695'981'039'346'656'037u;
+    std::uint64_t turns_ = 0;
     std::uint64_t switches_ = 0;
 };
 
