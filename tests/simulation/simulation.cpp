@@ -294,8 +294,8 @@ private:
         }
     }
 
-    /// By rank, one thread goes on for long while another one is kept where it is: what takes few switches, but the right
-    /// ones, shows so (Burckhardt and others, ASPLOS 2010).
+    /// By rank, one thread goes on for long while another one is kept where it is: what takes few switches, but the
+    /// right ones, shows so (Burckhardt and others, ASPLOS 2010).
     Thread& pick() {
         if (!by_rank_) return *ready_[random_() % ready_.size()];
         return **std::max_element(ready_.begin(), ready_.end(),

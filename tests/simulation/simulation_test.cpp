@@ -1,10 +1,7 @@
 // The simulation itself: it can be had again, its time costs nothing, and it finds what it is there to find.
 #include "simulation.hpp"
+#include "child.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,7 +9,6 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/test/unit_test.hpp>
 #include <condition_variable>
-#include <cstdio>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -44,30 +40,6 @@ std::string race(std::uint64_t seed) {
         for (auto& thread : threads)
             thread.join();
     });
-    return out;
-}
-
-/// What a process of its own prints that must not survive.
-std::string last_words(const std::function<void()>& of) {
-    std::fflush(nullptr);
-    std::array<int, 2> ends{};
-    BOOST_REQUIRE(::pipe(ends.data()) == 0);
-    const auto child = ::fork();
-    if (child == 0) {
-        ::dup2(ends[1], STDERR_FILENO);
-        ::signal(SIGABRT, SIG_DFL);
-        of();
-        ::_exit(0);
-    }
-    ::close(ends[1]);
-    std::string out;
-    std::array<char, 4096> piece{};
-    for (ssize_t got = 0; (got = ::read(ends[0], piece.data(), piece.size())) > 0;)
-        out.append(piece.data(), static_cast<std::size_t>(got));
-    ::close(ends[0]);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    BOOST_TEST(WIFSIGNALED(status));
     return out;
 }
 
@@ -189,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_deadlock_is_told_with_its_seed_and_its_threads) {
             other.join();
         });
     };
-    const auto words = last_words([&] {
+    const auto words = printed_by_child([&] {
         for (std::uint64_t seed = 0; seed < 1000; ++seed)
             cross(seed);
     });
@@ -197,12 +169,12 @@ BOOST_AUTO_TEST_CASE(a_deadlock_is_told_with_its_seed_and_its_threads) {
     BOOST_TEST(words.find("nobody can go on") != std::string::npos, words);
     BOOST_TEST(words.find("thread 1 waits for a mutex") != std::string::npos, words);
     const auto seed = std::stoull(words.substr(words.find("seed ") + 5));
-    BOOST_TEST(last_words([&] { cross(seed); }).substr(0, 40) == words.substr(0, 40));
+    BOOST_TEST(printed_by_child([&] { cross(seed); }).substr(0, 40) == words.substr(0, 40));
 }
 
 BOOST_AUTO_TEST_CASE(a_wake_that_was_lost_is_found) {
     // Looks, and waits then, without a lock over both.
-    const auto words = last_words([] {
+    const auto words = printed_by_child([] {
         for (std::uint64_t seed = 0; seed < 1000; ++seed) {
             simulate(seed, [] {
                 std::mutex mutex;
