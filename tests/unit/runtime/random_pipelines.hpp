@@ -27,7 +27,7 @@ inline std::string random_numbers(std::size_t most) {
 
 /// An entry that answers some status a few times; often none.
 inline std::string random_fault(const std::vector<std::string>& entries) {
-    if (*rc::gen::inRange(0, 2) == 0) return {};
+    if (*rc::gen::arbitrary<bool>()) return {};
     return ", 'mode': 'status', 'at': '" + *rc::gen::elementOf(entries) +
            "', 'status': " + std::to_string(*rc::gen::element(-1, -1, -1, -2, -3, -7)) +
            ", 'times': " + std::to_string(*rc::gen::inRange(1, 4));
@@ -60,7 +60,7 @@ struct RandomPipeline {
         out.comes = count;
         const auto calls = std::string(", 'calls': '$/calls#'");
         const auto out_file = std::string(", 'path': '$/out#'");
-        if (*rc::gen::inRange(0, 4) == 0) {
+        if (*rc::gen::element(true, false, false, false)) {
             out.bucket.ordered = *rc::gen::arbitrary<bool>();
             out.run = *rc::gen::element<std::string>("typed.orders", "typed.plain") + " {" + rows + calls + out_file +
                       ", 'filter': " + random_numbers(4) + ", 'reject': " + random_numbers(4) +
@@ -111,8 +111,9 @@ struct RandomPlan {
         out.at_once = *rc::gen::inRange<std::uint32_t>(1, 5);
         out.stop_on_error = *rc::gen::arbitrary<bool>();
         if (*rc::gen::arbitrary<bool>()) {
-            out.stop = StopAt{*rc::gen::inRange<std::uint64_t>(0, with_trouble ? 250 : 2500),
-                              *rc::gen::element(StopState::drain, StopState::stop), *rc::gen::inRange(0, 4) == 0};
+            out.stop =
+                StopAt{*rc::gen::inRange<std::uint64_t>(0, with_trouble ? 250 : 2500),
+                       *rc::gen::element(StopState::drain, StopState::stop), *rc::gen::element(true, false, false)};
         }
         return out;
     }
