@@ -16,7 +16,7 @@ namespace {
 /// LEAT_SIMULATIONS=1000 makes every plan run in as many orders; for long runs by hand.
 int orders_of_each_plan() {
     const char* const wanted = std::getenv("LEAT_SIMULATIONS");
-    return wanted ? std::max(1, std::atoi(wanted)) : 4;
+    return wanted ? std::max(1, std::atoi(wanted)) : 8;
 }
 
 RandomOutcome run_simulated(const RandomPlan& plan, std::uint64_t seed, Simulated* simulated = nullptr) {
