@@ -23,7 +23,7 @@ run() { # BINARY TEST: one round; its output only if it fails
 while ((SECONDS < until)); do
     rounds=$((rounds + 1))
     run unit_runtime_test flow/random_plans_hold_on_the_real_pools
-    run unit_runtime_test item_bucket/settles_every_item_once_whatever_happens
+    run unit_runtime_test typed_pipeline/settles_every_item_once_whatever_happens
     run unit_runtime_test bucket/rows_are_conserved_with_many_threads
     [[ ! -x $bin/simulation_test ]] || run simulation_test engine/random_plans_hold_in_any_order
     echo "soak: round $rounds, $((until > SECONDS ? (until - SECONDS) / 60 : 0)) minutes to go"

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <ctime>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <numeric>
 #include <thread>
@@ -37,6 +38,9 @@ std::size_t most_threads(const std::vector<PipelinePlan>& plans, std::size_t wor
     return std::accumulate(wanted.begin(), wanted.end(), BlockingPool::Settings().most);
 }
 
+// Between the stop of a whole run and those of its runners.
+constexpr std::size_t most_stops = 32;
+
 }  // namespace
 
 class Manager::Impl {
@@ -63,15 +67,24 @@ public:
         const auto began = std::chrono::steady_clock::now();
         running_.store(true);
         Stop all(stop);  // on_error: stop ends the siblings, not the caller
+        const auto lanes = std::min<std::size_t>(settings_.manager.workers, runners_.size());
+        // Runs subscribe to a stop and leave it on many threads at the same time, also while it is being passed on: one
+        // for all of them would have them wait for each other.
+        std::list<Stop> stops;
+        for (std::size_t i = 0; i < std::min<std::size_t>(lanes, most_stops); ++i)
+            stops.emplace_back(all);
         out.pipelines.resize(runners_.size());
         for (std::size_t i = 0; i < runners_.size(); ++i)
             out.pipelines[i].name = runners_[i]->name();
         next_.store(0);
-        const auto lanes = std::min<std::size_t>(settings_.manager.workers, runners_.size());
+        auto stop_of_lane = stops.begin();
         for (std::size_t i = 0; i < lanes; ++i) {
             began_lane();
-            if (auto leased = blocking_.lease([this, &all, &out] { run_lane(all, out, TaskGroup::Thread::leased); });
-                !leased) {
+            auto leased = blocking_.lease([this, &all, &of_lane = *stop_of_lane, &out] {
+                run_lane({all, of_lane, out}, TaskGroup::Thread::leased);
+            });
+            if (++stop_of_lane == stops.end()) stop_of_lane = stops.begin();
+            if (!leased) {
                 // The lanes that could start do all the work; without any there is nothing to wait for.
                 ended_lane();
                 if (i == 0) refuse_all(out, leased.error());
@@ -102,6 +115,13 @@ public:
     bool running() const { return running_.load(); }
 
 private:
+    /// What a lane works with; outlives it.
+    struct Lane {
+        Stop& all;
+        Stop& stop;  // which its runners follow
+        RunReceipt& out;
+    };
+
     /// The start of a runner, which may end before it returns.
     struct Turn {
         const std::thread::id starter = std::this_thread::get_id();
@@ -111,21 +131,21 @@ private:
 
     // A lane runs one runner after the other; there are as many as may run at the same time. It has no thread of its
     // own: where a runner ends, the next one starts.
-    void run_lane(Stop& stop, RunReceipt& out, TaskGroup::Thread here) {
+    void run_lane(const Lane& lane, TaskGroup::Thread here) {
         for (;;) {
             const auto i = next_.fetch_add(1);
             if (i >= runners_.size()) break;
-            if (stop.reached(StopState::drain)) continue;  // what was not started by now stays skipped
+            if (lane.all.reached(StopState::drain)) continue;  // what was not started by now stays skipped
             const auto turn = std::make_shared<Turn>();
-            runners_[i]->start(stop, here, [this, &stop, &out, i, turn](PipelineReceipt receipt, TaskGroup::Thread on) {
-                out.pipelines[i] = std::move(receipt);
-                if (out.pipelines[i].outcome == Outcome::failed && settings_.manager.stop_on_error)
-                    stop.request(StopState::drain);
+            runners_[i]->start(lane.stop, here, [this, lane, i, turn](PipelineReceipt receipt, TaskGroup::Thread on) {
+                auto& kept = lane.out.pipelines[i] = std::move(receipt);
+                if (kept.outcome == Outcome::failed && settings_.manager.stop_on_error)
+                    lane.all.request(StopState::drain);
                 // The starter goes on, unless it is not there any more or in a call that was given up.
                 if (!turn->returned.load() && turn->starter == std::this_thread::get_id()) {
                     turn->ended = true;
                 } else {
-                    run_lane(stop, out, on);
+                    run_lane(lane, on);
                 }
             });
             turn->returned.store(true);

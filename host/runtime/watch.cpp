@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <utility>
 
 #include "runtime/task_group.hpp"
@@ -29,20 +30,30 @@ Watch::~Watch() {
 }
 
 Watch::Place Watch::add(std::shared_ptr<TaskGroup> group) {
-    const std::lock_guard lock(mutex_);
-    if (asleep_) changed_.notify_all();
-    return groups_.insert(groups_.end(), {std::move(group)});
+    auto& shard = shards_[std::hash<std::thread::id>()(std::this_thread::get_id()) % shards_.size()];
+    Place out{&shard, {}};
+    {
+        const std::lock_guard lock(shard.mutex);
+        out.entry = shard.groups.insert(shard.groups.end(), {std::move(group)});
+    }
+    // The thread says that it sleeps before it looks for groups: either it has seen this one, or it is seen here.
+    if (asleep_.load()) {
+        const std::lock_guard lock(mutex_);
+        changed_.notify_all();
+    }
+    return out;
 }
 
 void Watch::remove(Place place) {
+    auto& [shard, entry] = place;
     std::list<Entry> last;  // goes after the lock
-    std::unique_lock lock(mutex_);
-    if (current_ == &*place && std::this_thread::get_id() == thread_.get_id()) {
-        place->removed = true;  // it is what the look itself has led to
+    std::unique_lock lock(shard->mutex);
+    if (shard->current == &*entry && std::this_thread::get_id() == thread_.get_id()) {
+        entry->removed = true;  // it is what the look itself has led to
         return;
     }
-    looked_.wait(lock, [&] { return current_ != &*place; });
-    last.splice(last.begin(), groups_, place);
+    shard->looked.wait(lock, [shard = shard, of = &*entry] { return shard->current != of; });
+    last.splice(last.begin(), shard->groups, entry);
 }
 
 void Watch::look_soon() {
@@ -51,44 +62,49 @@ void Watch::look_soon() {
     changed_.notify_all();
 }
 
+bool Watch::has_groups() {
+    return std::any_of(shards_.begin(), shards_.end(), [](Shard& shard) {
+        const std::lock_guard lock(shard.mutex);
+        return !shard.groups.empty();
+    });
+}
+
 void Watch::run() {
     std::unique_lock lock(mutex_);
     while (!closing_) {
-        if (groups_.empty()) {
-            asleep_ = true;
-            changed_.wait(lock, [this] { return closing_ || !groups_.empty(); });
-            asleep_ = false;
-            pause_ = longest_pause;
-            continue;
-        }
+        asleep_.store(true);
+        changed_.wait(lock, [this] { return closing_ || has_groups(); });
+        asleep_.store(false);
         changed_.wait_for(lock, pause_, [this] { return closing_ || soon_; });
-        if (soon_ && !closing_) {
+        if (closing_) return;
+        if (soon_) {
             lock.unlock();
             std::this_thread::sleep_for(pause_after_stop);
             lock.lock();
             soon_ = false;
         }
-        look(lock);
+        lock.unlock();
+        pause_ = longest_pause;
+        for (auto& shard : shards_)
+            look(shard);
+        lock.lock();
     }
 }
 
-void Watch::look(std::unique_lock<std::mutex>& lock) {
-    pause_ = longest_pause;
+void Watch::look(Shard& shard) {
     std::list<Entry> removed;  // go after the lock
-    for (auto next = groups_.begin(); next != groups_.end();) {
-        current_ = &*next;
+    std::unique_lock lock(shard.mutex);
+    for (auto next = shard.groups.begin(); next != shard.groups.end();) {
+        shard.current = &*next;
         lock.unlock();
         const auto pause = next->group->look();
         lock.lock();
         pause_ = std::min(pause_, pause);
-        current_ = nullptr;
-        looked_.notify_all();
+        shard.current = nullptr;
+        shard.looked.notify_all();
         const auto looked_at = next++;
-        if (looked_at->removed) removed.splice(removed.begin(), groups_, looked_at);
+        if (looked_at->removed) removed.splice(removed.begin(), shard.groups, looked_at);
     }
-    lock.unlock();
-    removed.clear();
-    lock.lock();
 }
 
 }  // namespace leat::runtime
