@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/memory.hpp"
 #include "child.hpp"
 #include "simulation.hpp"
 #include "unit/runtime/random_pipelines.hpp"
@@ -22,6 +23,8 @@ int orders_of_each_plan() {
 RandomOutcome run_simulated(const RandomPlan& plan, std::uint64_t seed, Simulated* simulated = nullptr) {
     RandomOutcome out;
     const auto how = simulate(seed, [&] { out = run(plan); });
+    // Here no call of another test still holds some.
+    if (leat::process_memory().bytes_in_use() > 0) out.faults += "memory was not given back\n";
     // No plan needs a timeout that long: whatever it woke was forgotten by whoever should have.
     if (how.elapsed > 30min) out.faults += "went on only because a bucket's timeout of an hour was over\n";
     if (simulated) *simulated = how;
