@@ -59,7 +59,7 @@ std::string line_of(const std::string& pipeline, const DeadLetter& letter) {
 }  // namespace
 
 Rejects::Rejects(const std::filesystem::path& directory, std::string pipeline, config::DeadLetterSettings limit)
-    : file_(directory / (pipeline + ".rejects.ndjson")), pipeline_(std::move(pipeline)), limit_(limit) {}
+    : directory_(directory), pipeline_(std::move(pipeline)), limit_(limit) {}
 
 Rejects::~Rejects() {
     if (descriptor_ >= 0) ::close(descriptor_);
@@ -67,13 +67,13 @@ Rejects::~Rejects() {
 
 Result<> Rejects::open() {
     const auto refuse = [&](int error) {
-        return Error(Errc::io, "cannot make the rejects file " + file_.string() + ": " + errno_text(error) +
+        return Error(Errc::io, "cannot make the rejects file " + file().string() + ": " + errno_text(error) +
                                    "; choose a directory that can be written with --state");
     };
     std::error_code error;
-    std::filesystem::create_directories(file_.parent_path(), error);
+    std::filesystem::create_directories(directory_, error);
     if (error) return refuse(error.value());
-    const int made = ::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    const int made = ::open(file().c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     if (made < 0) return refuse(errno);
     const auto size = ::lseek(made, 0, SEEK_END);
     char last = '\n';
@@ -91,7 +91,7 @@ Result<> Rejects::append(std::string_view lines) {
     if (error == 0) return done();
     // Half a line is no letter; where it cannot be taken back, the next open() ends it.
     if (before >= 0) static_cast<void>(::ftruncate(descriptor_, before) == 0);
-    return Error(Errc::io, "cannot write the rejects file " + file_.string() + ": " + errno_text(error) +
+    return Error(Errc::io, "cannot write the rejects file " + file().string() + ": " + errno_text(error) +
                                "; make room there or choose another directory with --state");
 }
 
@@ -119,7 +119,7 @@ Result<> Rejects::make_durable() {
     }
     // Not under the lock: others may add meanwhile. EINVAL: a special file, which has nothing to write back.
     if (::fdatasync(descriptor) != 0 && errno != EINVAL) {
-        return Error(Errc::io, "cannot make the rejects file " + file_.string() + " durable: " + errno_text(errno) +
+        return Error(Errc::io, "cannot make the rejects file " + file().string() + " durable: " + errno_text(errno) +
                                    "; the disk may be failing or full");
     }
     auto durable = durable_.load(std::memory_order_relaxed);
@@ -149,7 +149,7 @@ std::optional<Error> Rejects::over_limit(std::uint64_t rows_read, bool ended) co
     }
     return Error(Errc::pipeline_execution, std::to_string(dead) + " of " + std::to_string(rows_read) +
                                                " rows became dead letters, more than dead_letters.limit allows (" +
-                                               allowed + "); see " + file_.string() +
+                                               allowed + "); see " + file().string() +
                                                " for the reasons, then mend the rows or raise the limit");
 }
 

@@ -12,7 +12,9 @@ namespace leat::delivery {
 
 class Rejects final : public DeadLetters {
 public:
+    /// `directory` must outlive it.
     Rejects(const std::filesystem::path& directory, std::string pipeline, config::DeadLetterSettings limit);
+    Rejects(std::filesystem::path&& directory, std::string pipeline, config::DeadLetterSettings limit) = delete;
     ~Rejects() override;
     Rejects(const Rejects&) = delete;
     Rejects& operator=(const Rejects&) = delete;
@@ -25,13 +27,13 @@ public:
     /// As `dead_letters.limit` says. A fraction is judged when the run has ended, or after 100,000 rows.
     std::optional<Error> over_limit(std::uint64_t rows_read, bool ended) const override;
 
-    std::filesystem::path file() const { return file_; }
+    std::filesystem::path file() const { return directory_ / (pipeline_ + ".rejects.ndjson"); }
 
 private:
     Result<> open();
     Result<> append(std::string_view lines);
 
-    const std::filesystem::path file_;
+    const std::filesystem::path& directory_;
     const std::string pipeline_;
     const config::DeadLetterSettings limit_;
     std::atomic<std::uint64_t> count_{0};

@@ -10,6 +10,7 @@
 #include "runtime/item_bucket.hpp"
 #include "runtime/pipeline.hpp"
 #include "runtime/run_state.hpp"
+#include "runtime/runner_of.hpp"
 #include "runtime/task_group.hpp"
 
 namespace leat::runtime {
@@ -17,10 +18,11 @@ namespace leat::runtime {
 using plugin::Answer;
 using plugin::Instance;
 using plugin::Status;
+using Done = Runner::Done;
 
-class ComponentRunner::Run final : public plugin::Outlet,
-                                   public TaskGroup::Observer,
-                                   public std::enable_shared_from_this<ComponentRunner::Run> {
+namespace {
+
+class Run final : public plugin::Outlet, public TaskGroup::Observer, public std::enable_shared_from_this<Run> {
 public:
     Run(const PipelinePlan& plan, Environment& environment, Stop& parent)
         : plan_(plan),
@@ -240,40 +242,16 @@ private:
     std::atomic<bool> ended_{false};
 };
 
-ComponentRunner::ComponentRunner(PipelinePlan plan, Environment& environment)
-    : plan_(std::move(plan)), environment_(environment) {}
-ComponentRunner::~ComponentRunner() = default;
+}  // namespace
 
-const std::string& ComponentRunner::name() const {
-    return plan_.settings->name;
-}
-
-void ComponentRunner::start(Stop& stop, TaskGroup::Thread here, Done done) {
-    const auto run = std::make_shared<Run>(plan_, environment_, stop);
-    {
-        const std::lock_guard lock(mutex_);
-        run_ = run;
-    }
-    run->start(here, std::move(done));
-}
-
-Progress ComponentRunner::progress() const {
-    const std::lock_guard lock(mutex_);
-    if (run_) return run_->progress();
-    Progress waiting;
-    waiting.name = name();
-    return waiting;
-}
-
-std::size_t ComponentRunner::abandoned() const {
-    const std::lock_guard lock(mutex_);
-    return run_ ? run_->abandoned() : 0;
+std::unique_ptr<Runner> make_component_runner(PipelinePlan plan, Environment& environment) {
+    return std::make_unique<RunnerOf<Run>>(std::move(plan), environment);
 }
 
 std::unique_ptr<Runner> make_runner(PipelinePlan plan, Environment& environment) {
     if (plan.run && plan.run->component->kind == plugin::Kind::runner)
-        return std::make_unique<ComponentRunner>(std::move(plan), environment);
-    return std::make_unique<Pipeline>(std::move(plan), environment);
+        return make_component_runner(std::move(plan), environment);
+    return make_pipeline(std::move(plan), environment);
 }
 
 }  // namespace leat::runtime

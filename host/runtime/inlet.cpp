@@ -18,6 +18,7 @@ bool Inlet::push(Batch& batch) {
         }
         if (cancelled_) return false;
         bytes_ += batch.bytes();
+        if (waiting_.capacity() == 0) waiting_.set_capacity(most_batches);
         waiting_.push_back(std::move(batch));
         wake = std::exchange(wake_, nullptr);
     }

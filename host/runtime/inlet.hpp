@@ -44,7 +44,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable room_;
-    boost::circular_buffer<Batch> waiting_{most_batches};
+    boost::circular_buffer<Batch> waiting_;  // a ring, made for the first batch: not every pipeline has one
     std::uint64_t bytes_ = 0;
     std::function<void()> wake_;
     bool producer_waits_ = false;

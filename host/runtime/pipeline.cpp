@@ -5,6 +5,7 @@
 
 #include "delivery/rejects.hpp"
 #include "runtime/chain.hpp"
+#include "runtime/runner_of.hpp"
 #include "runtime/task_group.hpp"
 
 namespace leat::runtime {
@@ -12,6 +13,7 @@ namespace leat::runtime {
 using plugin::Answer;
 using plugin::Instance;
 using plugin::Status;
+using Done = Runner::Done;
 
 namespace {
 
@@ -59,10 +61,8 @@ std::uint64_t value_of(const std::atomic<std::uint64_t>& of) {
     return of.load(std::memory_order_relaxed);
 }
 
-}  // namespace
-
 /// One run. Its tasks share it, so that a call that never returns finds what it needs.
-class Pipeline::Run final : public TaskGroup::Observer, public std::enable_shared_from_this<Pipeline::Run> {
+class Run final : public TaskGroup::Observer, public std::enable_shared_from_this<Run> {
     enum class Step { set_up, flow, wind_up };
 
 public:
@@ -627,37 +627,10 @@ private:
     std::atomic<bool> ended_{false};
 };
 
-Pipeline::Pipeline(PipelinePlan plan, Environment& environment) : plan_(std::move(plan)), environment_(environment) {}
-Pipeline::~Pipeline() = default;
+}  // namespace
 
-const std::string& Pipeline::name() const {
-    return plan_.settings->name;
-}
-
-void Pipeline::start(Stop& stop, TaskGroup::Thread here, Done done) {
-    const auto run = std::make_shared<Run>(plan_, environment_, stop);
-    {
-        const std::lock_guard lock(mutex_);
-        run_ = run;
-    }
-    run->start(here, std::move(done));
-}
-
-Progress Pipeline::progress() const {
-    std::shared_ptr<Run> run;
-    {
-        const std::lock_guard lock(mutex_);
-        run = run_;
-    }
-    if (run) return run->progress();
-    Progress waiting;
-    waiting.name = name();
-    return waiting;
-}
-
-std::size_t Pipeline::abandoned() const {
-    const std::lock_guard lock(mutex_);
-    return run_ ? run_->abandoned() : 0;
+std::unique_ptr<Runner> make_pipeline(PipelinePlan plan, Environment& environment) {
+    return std::make_unique<RunnerOf<Run>>(std::move(plan), environment);
 }
 
 }  // namespace leat::runtime

@@ -54,7 +54,8 @@ BOOST_AUTO_TEST_SUITE(rejects)
 
 BOOST_AUTO_TEST_CASE(a_letter_is_one_line_of_json) {
     const Folder folder;
-    Rejects rejects(folder / "runs/1", "orders", {});
+    const std::filesystem::path directory = folder / "runs/1";
+    Rejects rejects(directory, "orders", {});
     BOOST_TEST(!std::filesystem::exists(folder / "runs"));  // made for the first letter
     const DeadLetter row{"load sqlite", "0.1.0", "UNIQUE failed: \"orders\"\n", R"({"id":7,"name":"a\nb"})", {}};
     const DeadLetter raw{"extract csv", "0.1.0", "o.csv:3: 2 fields where 3 are due", {}, "1,\"x\"\n"};
@@ -86,7 +87,8 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_no_text_are_kept_in_hexadecimal) {
 
 BOOST_AUTO_TEST_CASE(no_letters_make_no_file) {
     const Folder folder;
-    Rejects rejects(folder / "sub", "p", {});
+    const std::filesystem::path directory = folder / "sub";
+    Rejects rejects(directory, "p", {});
     BOOST_REQUIRE(rejects.add({}));
     BOOST_REQUIRE(rejects.make_durable());
     BOOST_TEST(!std::filesystem::exists(folder / "sub"));
@@ -105,7 +107,8 @@ BOOST_AUTO_TEST_CASE(letters_of_an_earlier_run_stay_and_a_line_that_was_cut_off_
 BOOST_AUTO_TEST_CASE(a_directory_that_cannot_be_made_is_named_with_the_remedy) {
     const Folder folder;
     std::ofstream(folder / "file") << "x";
-    Rejects rejects(folder / "file/runs", "p", {});
+    const std::filesystem::path directory = folder / "file/runs";
+    Rejects rejects(directory, "p", {});
     const auto added = rejects.add(letters(1));
     BOOST_REQUIRE(added.has_error());
     BOOST_CHECK(added.error().code() == Errc::io);
