@@ -1,0 +1,36 @@
+// How far a lane is: where its source goes on, so that no row is lost and none comes twice.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace leat::delivery {
+
+/// Everything before it is settled: delivered, filtered, or a dead letter.
+struct Checkpoint {
+    std::uint64_t bucket = 0;  ///< the last one that was committed; 0: none yet
+    std::string position;      ///< the source's; empty: its beginning
+    std::uint64_t skip = 0;  ///< of the rows that come out of the last transform behind `position`, so many are settled
+    bool complete = false;   ///< the source had said that there is no more
+    std::string source;      ///< id of the component that the position is of
+
+    /// What a transactional sink stores with the rows: at most 4 KiB (a longer position is not in it, and `whole` of
+    /// the answer of parse is false). Its first byte is the version of the format.
+    std::string token() const;
+
+    struct Parsed;
+    /// Errors: pipeline_execution; the bytes are no token of this host.
+    static Result<Parsed> parse(std::string_view token);
+
+    friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+};
+
+struct Checkpoint::Parsed {
+    Checkpoint checkpoint;
+    bool whole = true;  ///< false: its position was too long, and is in the state directory only
+};
+
+}  // namespace leat::delivery

@@ -1,0 +1,51 @@
+// The state directory: what must outlive a run. STATE/state.db (SQLite, WAL) and STATE/lock.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "delivery/checkpoint.hpp"
+
+namespace leat::delivery {
+
+/// Every member is safe from any thread.
+class StateStore {
+public:
+    /// Makes the directory if need be, locks it against a second host for as long as the object lives, and brings an
+    /// older state.db up to date. Errors: io, when it cannot be made, read or written, was made by a newer host, or
+    /// another process holds it: the message names that process.
+    static Result<std::unique_ptr<StateStore>> open(const std::filesystem::path& directory, const Clock& clock);
+    virtual ~StateStore() = default;
+
+    /// The checkpoint of a lane, "PIPELINE/COMPONENT"; empty: there is none. Errors: io.
+    virtual Result<std::optional<Checkpoint>> checkpoint(std::string_view lane) = 0;
+
+    /// Stores the checkpoint of a lane in place of the one before. Errors: io.
+    /// @param durable  it must outlive a power cut, for nobody else knows it
+    virtual Result<> save(std::string_view lane, const Checkpoint& checkpoint, bool durable) = 0;
+
+    /// The last state that a runner stored; empty: none. Errors: io.
+    virtual Result<std::string> runner_state(std::string_view pipeline) = 0;
+    /// Durable on return. Errors: io.
+    virtual Result<> save_runner_state(std::string_view pipeline, std::string_view state) = 0;
+
+    struct Entry {
+        std::string pipeline;
+        std::string lane;  ///< empty: the state of a runner, in checkpoint.position
+        Checkpoint checkpoint;
+        std::string updated;  ///< RFC 3339, UTC
+    };
+    /// All that there is, by pipeline and lane. Errors: io.
+    virtual Result<std::vector<Entry>> entries() = 0;
+
+    /// Forgets the checkpoints and the runner state of a pipeline. True: there was something. Errors: io.
+    virtual Result<bool> reset(std::string_view pipeline) = 0;
+};
+
+}  // namespace leat::delivery
