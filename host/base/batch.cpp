@@ -216,7 +216,8 @@ Batch::Batch(Batch&& other) noexcept
     : record_(std::exchange(other.record_, nullptr)),
       offset_(other.offset_),
       rows_(other.rows_),
-      bytes_(other.bytes_) {}
+      bytes_(other.bytes_),
+      origin_(other.origin_) {}
 
 Batch& Batch::operator=(Batch&& other) noexcept {
     if (this != &other) {
@@ -225,6 +226,7 @@ Batch& Batch::operator=(Batch&& other) noexcept {
         offset_ = other.offset_;
         rows_ = other.rows_;
         bytes_ = other.bytes_;
+        origin_ = other.origin_;
     }
     return *this;
 }
@@ -257,6 +259,7 @@ Batch Batch::share() const {
     out.offset_ = offset_;
     out.rows_ = rows_;
     out.bytes_ = bytes_;
+    out.origin_ = origin_;
     return out;
 }
 
@@ -266,6 +269,7 @@ Batch Batch::slice(std::int64_t offset, std::int64_t rows) const {
     out.offset_ += offset;
     out.rows_ = rows;
     out.bytes_ = array_bytes(schema().root(), record_->array, out.offset_, rows);
+    out.origin_.first_row += static_cast<std::uint64_t>(offset);
     return out;
 }
 

@@ -45,6 +45,15 @@ public:
     /// Where the source goes on after this batch; empty when it did not say.
     std::string_view position() const noexcept;
 
+    /// Where its rows came from, for whoever moves batches: see runtime/trail.hpp. Slices and shares keep it, with the
+    /// number of their own first row; it is of the handle, not of what it points to.
+    struct Origin {
+        std::uint64_t segment = 0;
+        std::uint64_t first_row = 0;
+    };
+    Origin origin() const noexcept { return origin_; }
+    void set_origin(Origin origin) noexcept { origin_ = origin; }
+
     /// A second owner of the same rows.
     Batch share() const;
     /// Rows [offset, offset + rows) of this batch; no copy.
@@ -79,6 +88,7 @@ private:
     std::int64_t offset_ = 0;
     std::int64_t rows_ = 0;
     std::uint64_t bytes_ = 0;
+    Origin origin_;
 };
 
 /// Recycles the records of one schema's batches. Lives as long as the process, like the schemas themselves, because a

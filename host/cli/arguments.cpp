@@ -69,7 +69,7 @@ struct Reader {
 
         auto* const run_app = add(app, "run", "Runs every pipeline of FILE to its end", &Reader::run);
         run_app->add_option("FILE", run.file, "The configuration")->required();
-        add_run_options(*run_app, run);
+        add_run_options(*run_app, run, "--fresh");
 
         auto* const check_app =
             add(app, "check", "Checks FILE and the components that it names; runs nothing", &Reader::check);
@@ -95,7 +95,7 @@ struct Reader {
             ->check(CLI::IsMember(std::vector<std::string>{"append", "replace", "upsert"}));
         load_app->add_option("--key", load.key, "Key columns for upsert: a,b")->type_name("COLUMNS")->delimiter(',');
         load_app->add_option("--save", load.save, "Writes the configuration that it runs to FILE")->type_name("FILE");
-        add_run_options(*load_app, load.run);
+        add_run_options(*load_app, load.run, "--again,--fresh");
 
         auto* const plugins = app.add_subcommand("plugin", "What is installed, and what a plugin file is worth");
         plugins->require_subcommand(1);
@@ -121,8 +121,12 @@ struct Reader {
 
     static void add_json(CLI::App& to, bool& json) { to.add_flag("--json", json, "Prints JSON"); }
 
-    static void add_run_options(CLI::App& to, RunArguments& run) {
-        to.add_option("--state", run.state, "Where receipts and rejects are kept (./.leat)")->type_name("DIR");
+    static void add_run_options(CLI::App& to, RunArguments& run, const std::string& fresh) {
+        to.add_option("--state", run.state, "Where checkpoints, receipts and rejects are kept (./.leat)")
+            ->type_name("DIR");
+        auto* const no_state =
+            to.add_flag("--no-state", run.no_state, "Keeps no checkpoints: a run that is killed begins anew");
+        to.add_flag(fresh, run.fresh, "Forgets the checkpoints, and begins at the first row")->excludes(no_state);
         to.add_flag("--json", run.json, "Prints the receipt as JSON, on the last line");
     }
 

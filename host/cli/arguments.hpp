@@ -15,7 +15,10 @@ namespace leat::cli {
 struct RunArguments {
     std::filesystem::path file;
     std::filesystem::path state = ".leat";
+    bool fresh = false;     ///< begin at the beginning, whatever the state says
+    bool no_state = false;  ///< keep no checkpoints
     bool json = false;
+    std::string lane_suffix;  ///< tells apart what would share checkpoints by its name
 };
 
 struct CheckArguments {

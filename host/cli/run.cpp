@@ -16,6 +16,7 @@
 #include "cli/stop_signals.hpp"
 #include "cli/verbs.hpp"
 #include "delivery/run_directory.hpp"
+#include "delivery/state_store.hpp"
 #include "observe/text_log.hpp"
 #include "runtime/manager.hpp"
 
@@ -156,7 +157,14 @@ Exit run_configuration(const Configuration& configuration, const RunArguments& v
     const SystemClock clock;
     const auto directory = delivery::RunDirectory::make(verb.state, clock);
     if (!directory) return console.fail(directory.error());
-    auto made = runtime::Manager::make(settings, catalog, log, {directory.value().path()});
+    std::unique_ptr<delivery::StateStore> state;
+    if (!verb.no_state) {
+        auto opened = delivery::StateStore::open(verb.state, clock);
+        if (!opened) return console.fail(opened.error());
+        state = std::move(opened).value();
+    }
+    auto made = runtime::Manager::make(settings, catalog, log,
+                                       {directory.value().path(), state.get(), verb.fresh, verb.lane_suffix});
     if (!made) return console.fail(made.error());
     auto manager = std::move(made).value();
 

@@ -31,8 +31,9 @@ struct Entry {
 namespace entries {
 inline constexpr Entry create{"create"}, destroy{"destroy"}, open{"open", true}, close{"close"}, ack{"ack"};
 inline constexpr Entry run{"run", true, false, true, true, true}, read{"read", true, true, true, true, true};
-inline constexpr Entry process{"process", true, false, true}, flush{"flush", true, false, true};
-inline constexpr Entry begin{"begin", true}, write{"write", true}, commit{"commit", true}, abort{"abort"};
+inline constexpr Entry process{"process", true, false, true}, flush{"flush", true, false, true}, save{"save"};
+inline constexpr Entry recover{"recover", true}, begin{"begin", true}, write{"write", true}, commit{"commit", true},
+    abort{"abort"};
 inline constexpr Entry pre_process{"pre_process", true}, post_process{"post_process"};
 inline constexpr Entry process_items{"process of items", true, false, false, false, true};
 inline constexpr Entry deliver{"deliver", true, false, false, false, true};

@@ -344,6 +344,37 @@ Answer Instance::flush(bool last) {
                 [&] { return context_->component.transform.flush(self_, &context_->abi, last ? 1 : 0); });
 }
 
+Answer Instance::save(std::string& state) {
+    state.clear();
+    return call(*context_, entries::save, [&] {
+        leat_bytes bytes{};
+        const auto status = context_->component.transform.save(self_, &context_->abi, &bytes);
+        if (status != LEAT_OK || bytes.size == 0) return status;
+        if (!bytes.data) {
+            context_->violation("gave a state of " + std::to_string(bytes.size) + " bytes at NULL");
+            return status;
+        }
+        state.assign(static_cast<const char*>(bytes.data), bytes.size);
+        return status;
+    });
+}
+
+Answer Instance::recover(const std::string& lane, std::string& token) {
+    constexpr std::uint64_t longest_token = 4096;
+    token.clear();
+    return call(*context_, entries::recover, [&] {
+        leat_bytes found{};
+        const auto status = context_->component.sink.recover(self_, &context_->abi, lane.c_str(), &found);
+        if (status != LEAT_OK || found.size == 0) return status;
+        if (found.size > longest_token || !found.data) {
+            context_->violation("gave a token of " + std::to_string(found.size) + " bytes; at most 4096 are stored");
+            return status;
+        }
+        token.assign(static_cast<const char*>(found.data), found.size);
+        return status;
+    });
+}
+
 Answer Instance::begin(const BucketHead& head) {
     const auto bucket = abi_of(head);
     return call(*context_, entries::begin,

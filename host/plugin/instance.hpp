@@ -124,7 +124,11 @@ public:
 
     Answer process(const Batch& batch);
     Answer flush(bool last);
+    /// What open needs to go on from here.
+    Answer save(std::string& state);
 
+    /// The token that is in the target for this lane; empty: none.
+    Answer recover(const std::string& lane, std::string& token);
     /// One bucket as the ABI shows it.
     struct BucketHead {
         std::uint64_t id = 0;

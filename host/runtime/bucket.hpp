@@ -56,6 +56,32 @@ public:
         return put_locked(in);
     }
 
+    /// Takes all of the inputs into one bucket, uncut, and tells it more by `amend`; closes what was begun before if
+    /// they do not fit behind it. As try_put, but all or nothing.
+    template <class Amend>
+    Put try_put_together(std::vector<Input>& in, const std::function<void()>& wake, Amend&& amend) {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return Put::closed;
+        std::uint64_t rows = 0, bytes = 0;
+        for (const auto& one : in) {
+            rows += static_cast<std::uint64_t>(one.rows());
+            bytes += one.bytes();
+        }
+        const bool fits = filling_.rows + rows <= limits_.rows && filling_.bytes + bytes <= limits_.bytes;
+        if (filling_.rows > 0 && !fits && has_room()) shut_filling();
+        if (!has_room()) {
+            wake_ = wake;
+            return Put::full;
+        }
+        if (filling_.rows == 0) filling_since_ = Clock::now();
+        for (auto& one : in)
+            filling_.add(std::move(one));
+        in.clear();
+        amend(filling_);
+        if (filling_.rows >= limits_.rows || filling_.bytes >= limits_.bytes) shut_filling();
+        return Put::taken;
+    }
+
     /// Takes all of the input, waiting for room; false when closed, with what was not taken left in the input.
     bool put(Input& in) {
         std::unique_lock lock(mutex_);
@@ -64,6 +90,15 @@ public:
             if (answer != Put::full) return answer == Put::taken;
             room_.wait(lock, [&] { return closed_ || has_room(); });
         }
+    }
+
+    /// Tells the last bucket that no worker has taken yet something more about itself. False: there is none.
+    template <class Amend>
+    bool amend_last(Amend&& amend) {
+        const std::lock_guard lock(mutex_);
+        if (filling_.rows == 0 && waiting_.empty()) return false;
+        amend(filling_.rows > 0 ? filling_ : waiting_.back());
+        return true;
     }
 
     /// Hands out what was begun, if nothing waits before it: memory is short.

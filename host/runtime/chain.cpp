@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 namespace leat::runtime {
@@ -143,11 +144,13 @@ Chain::Step Chain::step() {
             if (loaded == Load::later) return Step::parked;
             if (loaded == Load::ended) return Step::finished;
         }
-        if (next_staged_ < staged_.size()) {
+        if (put_up_to_ || next_staged_ < staged_.size()) {
             // load() makes room for itself.
-            const auto put = parts_.bucket.try_put(staged_[next_staged_], parts_.loader ? nobody_ : wake_up_);
+            const auto put = put_up_to_
+                                 ? put_together()
+                                 : parts_.bucket.try_put(staged_[next_staged_], parts_.loader ? nobody_ : wake_up_);
             if (put == Bucket::Put::closed) return Step::finished;
-            if (put == Bucket::Put::taken) ++next_staged_;
+            if (put == Bucket::Put::taken && !std::exchange(put_up_to_, std::nullopt)) ++next_staged_;
             if (put == Bucket::Put::full && !parts_.loader) return Step::parked;
             continue;
         }
@@ -156,10 +159,23 @@ Chain::Step Chain::step() {
         SteadyTime later;
         const auto transformed = parts_.transforms.run(staged_, later);
         if (transformed == Transforms::Step::ended) return Step::finished;
+        number_staged();
         if (!staged_.empty()) continue;
         if (transformed == Transforms::Step::later) {
             wake_no_later_than(later);
             return Step::parked;
+        }
+        if (segment_ends_ && positions_ && !std::exchange(flushed_segment_, true)) {
+            parts_.transforms.end_segment();
+            continue;
+        }
+        if (std::exchange(segment_ends_, false)) {
+            end_segment();
+            continue;
+        }
+        if (input_ended_ && !together_.empty()) {
+            put_up_to_ = end_of(together_.back());
+            continue;
         }
         if (input_ended_) {
             parts_.bucket.close();
@@ -169,11 +185,14 @@ Chain::Step Chain::step() {
         Batch batch;
         switch (next_input(batch)) {
             case Input::batch:
-                if (parts_.transforms.empty()) {
-                    staged_.push_back(std::move(batch));
-                } else {
+                segment_ends_ = !batch.position().empty();
+                if (batch.rows() == 0) break;
+                if (!parts_.transforms.empty()) {
                     parts_.transforms.put(std::move(batch));
+                    break;
                 }
+                staged_.push_back(std::move(batch));
+                number_staged();
                 break;
             case Input::none:
                 return Step::parked;
@@ -185,6 +204,29 @@ Chain::Step Chain::step() {
                 break;
         }
     }
+}
+
+void Chain::number_staged() {
+    for (auto& batch : staged_)
+        run_.repeated.fetch_add(parts_.numbering.number(batch), std::memory_order_relaxed);
+    std::erase_if(staged_, [](const Batch& batch) { return !batch; });
+    if (!positions_) return;
+    std::move(staged_.begin(), staged_.end(), std::back_inserter(together_));
+    staged_.clear();
+}
+
+Bucket::Put Chain::put_together() {
+    return parts_.bucket.try_put_together(together_, parts_.loader ? nobody_ : wake_up_,
+                                          [&](Filled& last) { last.end = *put_up_to_; });
+}
+
+void Chain::end_segment() {
+    const auto border = parts_.numbering.end_segment();
+    if (positions_) positions_->set_states(border.segment, parts_.transforms.states());
+    flushed_segment_ = false;
+    if (!together_.empty()) put_up_to_ = border;
+    parts_.bucket.amend_last([&](Filled& last) { last.end = border; });
+    parts_.lane.passed(border);
 }
 
 Chain::Input Chain::next_input(Batch& batch) {
@@ -231,7 +273,7 @@ Chain::Load Chain::load() {
             std::optional<SteadyTime> due;
             switch (parts_.bucket.try_take(bucket_in_hand_, due)) {
                 case Bucket::Take::taken:
-                    parts_.loader->start(bucket_in_hand_.batches);
+                    parts_.loader->start(bucket_in_hand_);
                     loading_ = true;
                     break;
                 case Bucket::Take::later:
@@ -260,6 +302,9 @@ void Chain::drop() {
         run_.drop(inbox_[next_in_]);
     for (; next_staged_ < staged_.size(); ++next_staged_)
         run_.drop(staged_[next_staged_]);
+    for (const auto& batch : together_)
+        run_.drop(batch);
+    together_.clear();
     inbox_.clear();
     staged_.clear();
     parts_.transforms.drop();

@@ -29,10 +29,16 @@ public:
         Inlet* inlet = nullptr;
         Reader* reader = nullptr;
         Transforms& transforms;
+        Numbering& numbering;
         Bucket& bucket;
+        Lane& lane;
         Loader* loader = nullptr;
     };
     Chain(RunState& run, const Parts& parts, ComputePool& compute);
+
+    /// A bucket ends where a segment does, for nobody promises that what was begun of a segment comes again in the same
+    /// order; and at the end of each the transforms say what they go on from. Before the start.
+    void keep_segments_together(Positions& positions) { positions_ = &positions; }
 
     /// Takes what the source in the chain emits. Only inside its read.
     void take(Batch batch) { inbox_.push_back(std::move(batch)); }
@@ -57,6 +63,9 @@ private:
 
     Step step();
     Input next_input(Batch& batch);
+    void number_staged();
+    void end_segment();
+    Bucket::Put put_together();
     Load load();
     void wake_no_later_than(SteadyTime when) { wake_at_ = wake_at_ ? std::min(*wake_at_, when) : when; }
 
@@ -78,6 +87,11 @@ private:
     bool loading_ = false;
     bool source_ended_ = false;
     bool input_ended_ = false;
+    bool segment_ends_ = false;       // with the batch that is on its way
+    Positions* positions_ = nullptr;  // where segments are kept together
+    bool flushed_segment_ = false;
+    std::vector<Batch> together_;      // of the segment that is on its way
+    std::optional<Border> put_up_to_;  // they are to be put now; the border behind them
     std::optional<SteadyTime> ask_source_at_;
     std::optional<SteadyTime> wake_at_;  // when to step again, once parked
 

@@ -83,6 +83,12 @@ public:
         return buried == RunState::Buried::stored;
     }
     Status checkpoint(std::string_view state) override {
+        if (environment_.state) {
+            if (auto saved = environment_.state->save_runner_state(plan_.settings->name, state); !saved) {
+                state_.fail(saved.error().in("pipeline \"" + plan_.settings->name + "\""));
+                return Status::fatal;
+            }
+        }
         checkpoint_.assign(state);
         return Status::ok;
     }
@@ -140,7 +146,20 @@ private:
         }
     }
 
+    /// What an earlier run has stored. False: it cannot be read.
+    bool find_start() {
+        if (!environment_.state || environment_.fresh) return true;
+        auto stored = environment_.state->runner_state(plan_.settings->name);
+        if (!stored) {
+            state_.fail(stored.error().in("pipeline \"" + plan_.settings->name + "\""));
+            return false;
+        }
+        checkpoint_ = std::move(stored).value();
+        return true;
+    }
+
     void run(Instance& instance) {
+        if (!find_start()) return;
         if (const auto created = instance.create(); !created.ok()) return state_.fail(instance, created, "create");
         for (std::uint32_t attempt = 1; !state_.stop.reached(StopState::drain);) {
             const auto resume = checkpoint_;

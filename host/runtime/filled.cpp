@@ -8,6 +8,7 @@ namespace leat::runtime {
 void Filled::add(Batch batch) {
     rows += static_cast<std::uint64_t>(batch.rows());
     bytes += batch.bytes();
+    end = end_of(batch);
     batches.push_back(std::move(batch));
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/batch.hpp"
 #include "runtime/bucket.hpp"
+#include "runtime/trail.hpp"
 
 namespace leat::runtime {
 
@@ -16,6 +17,7 @@ struct Filled {
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
     std::uint64_t number = 0;
+    Border end;  ///< of its last batch, or behind what gave no rows after it
 
     /// A batch is cut at the limit of rows. One that is too large for the bytes that are left shuts the bucket and
     /// goes into the next as a whole; one that is larger than any bucket is cut, but a row never is.
@@ -24,8 +26,6 @@ struct Filled {
     static bool is_empty(Batch& batch);
     bool has_memory() const { return batches.capacity() > 0; }
     void clear();
-
-private:
     void add(Batch batch);
 };
 

@@ -37,11 +37,7 @@ std::pair<std::vector<Batch>, std::vector<Batch>> cut(std::span<const Batch> bat
 
 }  // namespace
 
-Loader::Loader(RunState& run, std::atomic<std::uint64_t>& next_id)
-    : run_(run),
-      next_id_(next_id),
-      lane_(run.plan.settings->name + "/" +
-            (run.plan.load ? run.plan.load->component->id : run.plan.run->component->id)) {}
+Loader::Loader(RunState& run, Lane& lane) : run_(run), lane_(lane) {}
 
 bool Loader::emit(Batch batch) {
     run_.drop(batch);
@@ -56,19 +52,30 @@ bool Loader::reject(const Batch& lent, std::span<const plugin::Reject> rows) {
     return true;
 }
 
-void Loader::start(std::span<const Batch> bucket) {
-    parts_.push_back({bucket, {}, next_id_.fetch_add(1, std::memory_order_relaxed), 1});
+void Loader::start(const Filled& bucket) {
+    taken_ = bucket.number;
+    parts_.emplace_back();
+    parts_.back().batches = bucket.batches;
+    parts_.back().end = bucket.end;
 }
 
-Loader::Part Loader::part_of(std::vector<Batch> batches) {
+Loader::Part Loader::part_of(std::vector<Batch> batches, Border end, bool is_last) {
     Part out;
     out.own = std::move(batches);
     out.batches = out.own;
-    out.id = next_id_.fetch_add(1, std::memory_order_relaxed);
+    out.end = end;
+    out.is_last = is_last;
     return out;
 }
 
-bool Loader::deliver(std::span<const Batch> bucket) {
+/// False: the checkpoint could not be stored, and the run has failed.
+bool Loader::settled(const Part& part, std::uint64_t id) {
+    const auto stored = lane_.settled(taken_, id, part.end, part.is_last);
+    if (!stored) run_.fail(stored.error().in("pipeline \"" + run_.plan.settings->name + "\""));
+    return stored.has_value();
+}
+
+bool Loader::deliver(const Filled& bucket) {
     start(bucket);
     for (;;) {
         SteadyTime later;
@@ -95,14 +102,18 @@ Loader::Step Loader::run(SteadyTime& later) {
             return Step::later;
         }
         next_try_.reset();
-        const auto& part = parts_.back();
+        auto& part = parts_.back();
+        if (part.id == 0) part.id = lane_.next_id();
+        const auto tokens = lane_.tokens(part.id, part.end);
         plugin::Instance::BucketHead head;
         head.id = part.id;
         head.attempt = part.attempt;
         head.rows = rows_of(part.batches);
         for (const auto& batch : part.batches)
             head.bytes += batch.bytes();
-        head.lane = lane_.c_str();
+        head.lane = lane_.name().c_str();
+        head.prev = tokens.before;
+        head.token = tokens.after;
         letters_.clear();
         rejected_.clear();
         buried_ = false;
@@ -116,7 +127,11 @@ Loader::Step Loader::run(SteadyTime& later) {
         run_.sink.rows_out.fetch_add(head.rows - letters_.size(), std::memory_order_relaxed);
         run_.sink.batches.fetch_add(part.batches.size(), std::memory_order_relaxed);
         run_.buckets.fetch_add(1, std::memory_order_relaxed);
+        const bool stored = settled(part, part.id);
         parts_.pop_back();
+        if (stored) continue;
+        drop();
+        return Step::ended;
     }
     return Step::done;
 }
@@ -144,8 +159,9 @@ Loader::Step Loader::after(const Failure& failure, SteadyTime& later) {
     // The letters that are stored stay so: their rows must not come to the sink again.
     if (buried_ && !rejected_.empty()) cut_out_rejected(part);
     if (part.batches.empty()) {
+        const bool stored = settled(part, 0);
         parts_.pop_back();
-        return Step::done;
+        return stored ? Step::done : Step::ended;
     }
     if (answer.status == Status::data && !answer.misbehaved) return split(answer);
     if (const auto next = run_.next_try(answer, part.attempt)) {
@@ -184,8 +200,9 @@ Loader::Step Loader::split(const Answer& answer) {
     const auto rows = rows_of(part.batches);
     if (rows > 1) {
         auto [first, second] = cut(part.batches, rows / 2);
-        parts_.push_back(part_of(std::move(second)));
-        parts_.push_back(part_of(std::move(first)));
+        const auto border = end_of(first.back());
+        parts_.push_back(part_of(std::move(second), part.end, part.is_last));
+        parts_.push_back(part_of(std::move(first), border, false));
         return Step::done;
     }
     const plugin::Reject row{0,
@@ -196,7 +213,7 @@ Loader::Step Loader::split(const Answer& answer) {
     } else {
         run_.sink.rows_in.fetch_add(1, std::memory_order_relaxed);
     }
-    if (buried == RunState::Buried::stored) return Step::done;
+    if (buried == RunState::Buried::stored && settled(part, 0)) return Step::done;
     drop();
     return Step::ended;
 }

@@ -1,7 +1,6 @@
 // Writes buckets through one sink instance: begin, write*, commit, with retry, and with bad rows cut out.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,6 +8,8 @@
 #include <vector>
 
 #include "plugin/instance.hpp"
+#include "runtime/filled.hpp"
+#include "runtime/lane.hpp"
 #include "runtime/run_state.hpp"
 
 namespace leat::runtime {
@@ -16,13 +17,13 @@ namespace leat::runtime {
 /// One worker's; one bucket at a time, one task at a time.
 class Loader final : public plugin::Outlet {
 public:
-    /// `next_id` numbers the buckets of the lane, and is shared by its workers.
-    Loader(RunState& run, std::atomic<std::uint64_t>& next_id);
+    /// The lane is shared with the other workers.
+    Loader(RunState& run, Lane& lane);
     void use(plugin::Instance& sink) { sink_ = &sink; }
 
-    /// Takes a bucket in hand; run() does the work, and must have answered done before. The batches must stay where
-    /// they are until it has.
-    void start(std::span<const Batch> bucket);
+    /// Takes a bucket in hand; run() does the work, and must have answered done before. The bucket must stay as it is
+    /// until it has.
+    void start(const Filled& bucket);
 
     enum class Step {
         done,   ///< every row of the bucket is committed or a dead letter
@@ -32,7 +33,7 @@ public:
     Step run(SteadyTime& later);
 
     /// start and run, for a thread of its own: sleeps before a retry. False: the run has ended.
-    bool deliver(std::span<const Batch> bucket);
+    bool deliver(const Filled& bucket);
 
     /// Drops and counts what is in hand.
     void drop();
@@ -45,7 +46,9 @@ private:
     struct Part {
         std::span<const Batch> batches;
         std::vector<Batch> own;  // what `batches` shows, unless that is the caller's bucket
-        std::uint64_t id = 0;
+        Border end;
+        bool is_last = true;   // of its bucket
+        std::uint64_t id = 0;  // given by its first try
         std::uint32_t attempt = 1;
     };
     struct Rejected {
@@ -60,13 +63,14 @@ private:
     Step after(const Failure& failure, SteadyTime& later);
     Step split(const plugin::Answer& answer);
     void cut_out_rejected(Part& part);
-    Part part_of(std::vector<Batch> batches);
+    bool settled(const Part& part, std::uint64_t id);
+    static Part part_of(std::vector<Batch> batches, Border end, bool is_last);
 
     RunState& run_;
     plugin::Instance* sink_ = nullptr;
-    std::atomic<std::uint64_t>& next_id_;
-    const std::string lane_;
-    std::vector<Part> parts_;  // the last is the next
+    Lane& lane_;
+    std::uint64_t taken_ = 0;  // the number of the bucket in hand
+    std::vector<Part> parts_;  // of it; the last is the next
     std::optional<SteadyTime> next_try_;
     // Of the try that is running.
     std::size_t writing_ = 0;  // which batch

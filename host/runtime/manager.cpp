@@ -49,7 +49,14 @@ public:
         : settings_(settings),
           compute_(std::max(1u, std::thread::hardware_concurrency())),
           blocking_({most_threads(plans, settings.manager.workers)}),
-          environment_{log, compute_, blocking_, watch_, std::move(options.rejects_directory)} {
+          environment_{log,
+                       compute_,
+                       blocking_,
+                       watch_,
+                       std::move(options.rejects_directory),
+                       options.state,
+                       options.fresh,
+                       std::move(options.lane_suffix)} {
         for (auto& plan : plans)
             runners_.push_back(make_runner(std::move(plan), environment_));
     }

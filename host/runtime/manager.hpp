@@ -12,6 +12,7 @@
 #include "base/stop.hpp"
 #include "config/problems.hpp"
 #include "config/settings.hpp"
+#include "delivery/state_store.hpp"
 #include "observe/log.hpp"
 #include "plugin/catalog.hpp"
 #include "runtime/receipt.hpp"
@@ -35,6 +36,9 @@ struct Progress {
 
 struct ManagerOptions {
     std::filesystem::path rejects_directory;  ///< made when the first row is rejected
+    delivery::StateStore* state = nullptr;    ///< outlives the manager; none: every run begins at the beginning
+    bool fresh = false;                       ///< forget what the state says of these pipelines
+    std::string lane_suffix;                  ///< added to the name of every lane
 };
 
 /// Checks every component of every pipeline against the catalog and its schema: unknown components, wrong kinds, bad

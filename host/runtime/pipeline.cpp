@@ -30,9 +30,10 @@ struct Shape {
     bool sink_in_chain = false;
     bool has_chain = true;
     bool chain_blocks = false;
+    bool keeps_together = false;  // what lies between two positions of the source
     std::uint32_t workers = 1;
 
-    explicit Shape(const PipelinePlan& plan) {
+    Shape(const PipelinePlan& plan, bool keeps_checkpoints) {
         const auto& source = source_component(plan);
         const auto& sink = sink_component(plan);
         const bool all_in_one = plan.run.has_value();
@@ -43,7 +44,13 @@ struct Shape {
                                   : std::any_of(plan.transforms.begin(), plan.transforms.end(), [](const auto& stage) {
                                         return stage.component->promises(LEAT_BLOCKING);
                                     });
-        has_chain = source_in_chain || sink_in_chain || !plan.transforms.empty();
+        // Where nobody promises that rows come again in the same order, none of them may be left out as settled.
+        static constexpr auto same_again = LEAT_STATELESS | LEAT_DETERMINISTIC;
+        keeps_together = keeps_checkpoints && !all_in_one && source.promises(LEAT_REPLAYABLE) &&
+                         (!source.promises(LEAT_DETERMINISTIC) ||
+                          !std::all_of(plan.transforms.begin(), plan.transforms.end(),
+                                       [](const auto& stage) { return stage.component->promises(same_again); }));
+        has_chain = source_in_chain || sink_in_chain || !plan.transforms.empty() || keeps_together;
     }
 };
 
@@ -68,23 +75,28 @@ class Run final : public TaskGroup::Observer, public std::enable_shared_from_thi
 public:
     Run(const PipelinePlan& plan, Environment& environment, Stop& parent)
         : plan_(plan),
-          shape_(plan),
+          shape_(plan, environment.state != nullptr),
           environment_(environment),
           rejects_(environment.rejects_directory, plan.settings->name, plan.settings->dead_letters),
           state_(plan, parent, environment.log, rejects_),
           tasks_(std::make_shared<TaskGroup>(environment.blocking, environment.watch, state_.stop, plan.grace, *this)),
+          lane_(plan.settings->name + "/" + sink_component(plan).id + environment.lane_suffix, positions_),
           bucket_(bucket_settings(plan, shape_.workers)),
-          reader_(state_),
+          reader_(state_, &lane_),
           transforms_(state_),
           source_outlet_(*this),
           all_in_one_outlet_(*this) {
         for (std::uint32_t i = 0; i < shape_.workers; ++i)
-            loaders_.push_back(std::make_unique<Loader>(state_, next_bucket_id_));
+            loaders_.push_back(std::make_unique<Loader>(state_, lane_));
         for (std::size_t i = 0; i < state_.transforms.size(); ++i)
             stagings_.push_back(std::make_unique<Staging>());
         if (shape_.has_chain) {
             const Chain::Parts parts{shape_.source_in_chain ? nullptr : &inlet_,
-                                     shape_.source_in_chain ? &reader_ : nullptr, transforms_, bucket_,
+                                     shape_.source_in_chain ? &reader_ : nullptr,
+                                     transforms_,
+                                     numbering_,
+                                     bucket_,
+                                     lane_,
                                      shape_.sink_in_chain ? loaders_.front().get() : nullptr};
             chain_ = std::make_unique<Chain>(state_, parts, environment.compute);
         }
@@ -165,20 +177,35 @@ private:
     bool take_from_source(Batch batch) {
         reader_.gave_something();
         const auto rows = static_cast<std::uint64_t>(batch.rows());
+        const bool ends_segment = keeps_checkpoints_ && !batch.position().empty();
         // Zero rows only carry a position.
-        if (rows == 0) return !state_.stop.reached(StopState::drain);
-        state_.source.rows_out.fetch_add(rows, std::memory_order_relaxed);
-        state_.source.batches.fetch_add(1, std::memory_order_relaxed);
-        state_.bytes.fetch_add(batch.bytes(), std::memory_order_relaxed);
+        if (rows == 0 && !ends_segment) return !state_.stop.reached(StopState::drain);
+        if (rows > 0) {
+            state_.source.rows_out.fetch_add(rows, std::memory_order_relaxed);
+            state_.source.batches.fetch_add(1, std::memory_order_relaxed);
+            state_.bytes.fetch_add(batch.bytes(), std::memory_order_relaxed);
+        }
+        if (ends_segment) positions_.add(batch.position());
         if (shape_.source_in_chain) {
             chain_->take(std::move(batch));
-        } else if (!(shape_.has_chain ? inlet_.push(batch) : bucket_.put(batch))) {
+        } else if (!(shape_.has_chain ? inlet_.push(batch) : put_into_bucket(batch, ends_segment))) {
             state_.drop(batch);
             return false;
         }
         if (!shape_.source_in_chain) wait_for_memory();
         // During a drain the batch counts, and the source hears that it should come to an end.
         return !state_.stop.reached(StopState::drain);
+    }
+
+    /// Without a chain, which would number the rows. False: the bucket takes no more, and `batch` is what is left.
+    bool put_into_bucket(Batch& batch, bool ends_segment) {
+        state_.repeated.fetch_add(numbering_.number(batch), std::memory_order_relaxed);
+        if (batch && !bucket_.put(batch)) return false;
+        if (!ends_segment) return true;
+        const auto border = numbering_.end_segment();
+        bucket_.amend_last([&](Filled& last) { last.end = border; });
+        lane_.passed(border);
+        return true;
     }
 
     /// Before the source makes its next batch: half of the memory is for what comes behind the sources.
@@ -234,6 +261,7 @@ private:
 
     void wind_up() {
         if (!std::exchange(settled_, true)) settle();
+        if (set_up_ && source_ && !source_->is_abandoned()) reader_.acknowledge();
         tear_down();
     }
 
@@ -264,10 +292,16 @@ private:
         return true;
     }
 
-    bool open(Instance& instance, StopState ended_by) {
+    bool open(Instance& instance, StopState ended_by, std::string_view resume = {}) {
+        return try_until(instance, "open", ended_by, [&] { return instance.open(resume); });
+    }
+
+    /// Makes a call of the set-up again until it is OK. False: it failed, or a stop came, or it was given up.
+    template <class Call>
+    bool try_until(Instance& instance, const char* entry, StopState ended_by, Call&& call) {
         for (std::uint32_t attempt = 1;;) {
             if (state_.stop.reached(ended_by)) return false;
-            const auto answer = instance.open({});
+            const Answer answer = call();
             if (tasks_->given_up() > 0) return false;
             if (answer.ok()) return true;
             if (const auto next = state_.next_try(answer, attempt)) {
@@ -276,9 +310,93 @@ private:
             }
             const bool stopped =
                 answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(ended_by);
-            if (!stopped) state_.fail(instance, answer, "open", attempt);
+            if (!stopped) state_.fail(instance, answer, entry, attempt);
             return false;
         }
+    }
+
+    // ---- Where it goes on -------------------------------------------------------------------------------------------
+
+    /// True when a later run could go on from a position of this source.
+    bool can_keep_checkpoints() const {
+        const auto& source = source_component(plan_);
+        return environment_.state && source.promises(LEAT_REPLAYABLE);
+    }
+    /// True when the rows behind a position come out of the transforms the same way again, whatever came before.
+    bool repeats_rows() const {
+        return !(plan_.run && plan_.run->component->has_transform) &&
+               all_transforms([](const auto& one) { return one.promises(LEAT_STATELESS) || one.has_save; });
+    }
+    template <class Holds>
+    bool all_transforms(Holds&& holds) const {
+        return std::all_of(plan_.transforms.begin(), plan_.transforms.end(),
+                           [&](const StagePlan& stage) { return holds(*stage.component); });
+    }
+
+    bool give_up(const Error& error, Status status = Status::config) {
+        state_.fail(in_pipeline(error), status);
+        return false;
+    }
+
+    /// Finds where this run goes on, from the target and the state directory. False: that failed.
+    bool find_start(Instance* sink) {
+        keeps_checkpoints_ = can_keep_checkpoints();
+        if (!keeps_checkpoints_) return true;
+        auto stored = environment_.state->checkpoint(lane_.name());
+        if (!stored) return give_up(stored.error(), Status::fatal);
+        Lane::Keeping keeping{environment_.state, false, {}, !repeats_rows()};
+        bool has_tokens =
+            sink && sink_component(plan_).promises(LEAT_TRANSACTIONAL) && shape_.workers == 1 && repeats_rows();
+        if (has_tokens) {
+            bool unsupported = false;
+            const bool recovered = try_until(*sink, "recover", StopState::stop, [&] {
+                auto answer = sink->recover(lane_.name(), keeping.last_token);
+                unsupported = answer.status == Status::unsupported && !answer.misbehaved;
+                return unsupported ? Answer{} : answer;
+            });
+            if (!recovered) return false;
+            has_tokens = !unsupported;
+        }
+        auto start = has_tokens
+                         ? start_by_target(std::move(stored).value(), keeping.last_token)
+                         : Result<delivery::Checkpoint>(std::move(stored).value().value_or(delivery::Checkpoint{}));
+        if (!start) return give_up(start.error());
+        auto from = environment_.fresh ? delivery::Checkpoint{} : std::move(start).value();
+        const auto& source = source_component(plan_).id;
+        if (from.bucket == 0 && from.position.empty() && !from.complete) from.source = source;
+        if (from.source != source) {
+            return give_up(Error(Errc::configuration, "its checkpoint is of the source \"" + from.source +
+                                                          "\", and it reads with \"" + source +
+                                                          "\" now; put the source back, or begin again with --fresh"));
+        }
+        from.states.resize(plan_.transforms.size());
+        resumes_ = !from.position.empty() || from.skip > 0;
+        start_ = from;
+        keeping.tokens = has_tokens;
+        if (shape_.keeps_together && repeats_rows()) chain_->keep_segments_together(positions_);
+        numbering_.begin(from.skip);
+        lane_.begin(std::move(from), std::move(keeping));
+        return true;
+    }
+
+    /// The target is the truth; the state directory may know more of what came after its last bucket.
+    Result<delivery::Checkpoint> start_by_target(std::optional<delivery::Checkpoint> stored,
+                                                 std::string_view token) const {
+        if (environment_.fresh) return delivery::Checkpoint{};
+        if (token.empty()) {
+            if (!stored || stored->bucket == 0) return stored.value_or(delivery::Checkpoint{});
+            return Error(Errc::configuration, "lane " + lane_.name() + ": " + std::to_string(stored->bucket) +
+                                                  " buckets were committed, but the target knows none of them: it was "
+                                                  "replaced or emptied; restore it, or begin again with --fresh");
+        }
+        BOOST_OUTCOME_TRY(auto in_target, delivery::Checkpoint::parse(token));
+        if (stored && stored->bucket == in_target.checkpoint.bucket) return std::move(*stored);
+        if (in_target.whole) return std::move(in_target.checkpoint);
+        return Error(Errc::configuration,
+                     "lane " + lane_.name() + ": the target is at bucket " +
+                         std::to_string(in_target.checkpoint.bucket) +
+                         ", whose position only the state directory of the run that wrote it knows; use that one with "
+                         "--state, or begin again with --fresh");
     }
 
     // Sink first: a target that is not there must show before a row is read.
@@ -291,15 +409,25 @@ private:
             loaders_[i]->use(*sinks_[i]);
             if (!open(*sinks_[i], StopState::stop)) return false;
         }
+        if (!find_start(sinks_.front())) return false;
         for (std::size_t i = 0; i < plan_.transforms.size(); ++i) {
             Instance* transform = nullptr;
             if (!make(plan_.transforms[i], *stagings_[i], StopState::stop, transform)) return false;
             transforms_.add(*transform, *stagings_[i]);
-            if (!open(*transform, StopState::stop)) return false;
+            const std::string_view state = start_.states.empty() ? std::string_view() : start_.states[i];
+            if (!open(*transform, StopState::stop, state)) return false;
         }
         if (!make(*plan_.extract, source_outlet_, StopState::drain, source_)) return false;
         reader_.use(*source_);
-        return open(*source_, StopState::drain);
+        tell_start();
+        return open(*source_, StopState::drain, start_.position);
+    }
+
+    void tell_start() {
+        if (!resumes_) return;
+        environment_.log.info("goes on behind bucket " + std::to_string(start_.bucket) +
+                                  (start_.complete ? ", where all of its source was read" : ""),
+                              {{"pipeline", plan_.settings->name}});
     }
 
     bool set_up_all_in_one() {
@@ -309,7 +437,9 @@ private:
         reader_.use(instance);
         loaders_.front()->use(instance);
         if (!stagings_.empty()) transforms_.add(instance, *stagings_.front());
-        if (!open(instance, StopState::drain)) return false;
+        if (!find_start(nullptr)) return false;
+        tell_start();
+        if (!open(instance, StopState::drain, start_.position)) return false;
         framed_ = true;
         const auto answer = instance.pre_process();
         if (answer.ok() || tasks_->given_up() > 0) return answer.ok();
@@ -389,7 +519,7 @@ private:
     void run_worker(Loader& loader) {
         Filled bucket;
         while (bucket_.take(bucket)) {
-            if (!loader.deliver(bucket.batches)) break;
+            if (!loader.deliver(bucket)) break;
         }
     }
 
@@ -426,8 +556,20 @@ private:
         }
         settle_transforms();
         state_.make_letters_durable();
+        keep_checkpoint();
         if (auto over = rejects_.over_limit(state_.came(), true)) state_.fail(in_pipeline(*over));
         stage_seconds_ = seconds_of_stages();
+    }
+
+    void keep_checkpoint() {
+        if (!keeps_checkpoints_ || !set_up_ || abandoned() > 0) return;
+        const bool all = !state_.failed() && value_of(state_.dropped) == 0;
+        const bool flushed = std::all_of(state_.transforms.begin(), state_.transforms.end(),
+                                         [](const StageCounts& counts) { return counts.flushed.load(); });
+        // What a stateful transform held when it was stopped is lost with it: the next run reads it again.
+        const bool may_move = repeats_rows() || (reader_.at_end() && flushed);
+        const auto stored = lane_.finish(all && may_move, reader_.at_end() && flushed);
+        if (!stored) state_.fail(in_pipeline(stored.error()));
     }
 
     void settle_transforms() {
@@ -542,6 +684,8 @@ private:
         out.outcome = out.error || !out.balanced ? Outcome::failed : stopped_early() ? Outcome::stopped : Outcome::done;
         if (out.dead > 0) out.rejects_files.push_back(rejects_.file().string());
         add_stages(out);
+        if (start_.complete && out.outcome == Outcome::done && out.read == 0)
+            environment_.log.info("complete: its source has nothing new", {{"pipeline", plan_.settings->name}});
         out.seconds = seconds_since(began_);
         seconds_ = out.seconds;
         ended_.store(true, std::memory_order_release);
@@ -550,21 +694,23 @@ private:
 
     void balance(PipelineReceipt& out) const {
         const auto came = state_.came();
+        const auto repeated = value_of(state_.repeated);
         const auto settled = out.delivered + out.filtered + out.dead;
         if (abandoned() > 0) {
             // What the lost call held cannot be counted; it was not committed, so it is still in its source.
-            out.unsettled = came + out.added - std::min(came + out.added, settled);
+            out.unsettled = came + out.added - std::min(came + out.added, settled + repeated);
         }
-        out.balanced = came + out.added == settled + out.unsettled;
+        out.balanced = came + out.added == settled + out.unsettled + repeated;
         if (!out.balanced) {
             out.imbalance = "read " + std::to_string(came) + " + added " + std::to_string(out.added) +
                             ", but delivered " + std::to_string(out.delivered) + " + filtered " +
                             std::to_string(out.filtered) + " + dead " + std::to_string(out.dead) + " + unsettled " +
-                            std::to_string(out.unsettled);
+                            std::to_string(out.unsettled) + " + repeated " + std::to_string(repeated);
         }
-        // Settled are the rows that are not unsettled; of those that a transform added, the last.
-        out.read = came - std::min(came, out.unsettled);
-        if (out.unsettled > came) out.added -= std::min(out.added, out.unsettled - came);
+        // Settled by this run are the others; of those that a transform added, the last.
+        const auto others = out.unsettled + repeated;
+        out.read = came - std::min(came, others);
+        if (others > came) out.added -= std::min(out.added, others - came);
     }
 
     void add_stages(PipelineReceipt& out) const {
@@ -596,11 +742,16 @@ private:
     RunState state_;
     const std::shared_ptr<TaskGroup> tasks_;
 
+    Positions positions_;
+    Lane lane_;
+    Numbering numbering_;
+    delivery::Checkpoint start_;
+    bool keeps_checkpoints_ = false;
+    bool resumes_ = false;
     Inlet inlet_;
     Bucket bucket_;
     Reader reader_;
     Transforms transforms_;
-    std::atomic<std::uint64_t> next_bucket_id_{1};
     std::vector<std::unique_ptr<Loader>> loaders_;
     std::vector<std::unique_ptr<Staging>> stagings_;
     std::unique_ptr<Chain> chain_;

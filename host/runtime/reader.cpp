@@ -16,6 +16,7 @@ constexpr auto longest_idle_wait = std::chrono::milliseconds(100);
 
 Reader::Next Reader::read(SteadyTime& later) {
     if (run_.stop.reached(StopState::drain)) return Next::ended;
+    acknowledge();
     gave_ = false;
     auto answer = source_->read(run_.plan.read_hint);
     if (answer.ok()) {
@@ -44,6 +45,15 @@ Reader::Next Reader::read(SteadyTime& later) {
     }
     run_.fail(*source_, answer, "read", attempt_);
     return Next::ended;
+}
+
+void Reader::acknowledge() {
+    if (!lane_ || !source_->component().has_ack) return;
+    const auto position = lane_->take_acknowledged();
+    if (!position) return;
+    // What it missed comes with the next one, and the checkpoint does not hang on it.
+    if (const auto answer = source_->ack(*position); !answer.ok() && answer.status != Status::cancelled)
+        run_.log.warn(source_->error(answer, "ack").text());
 }
 
 }  // namespace leat::runtime

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "plugin/instance.hpp"
+#include "runtime/lane.hpp"
 #include "runtime/run_state.hpp"
 
 namespace leat::runtime {
@@ -12,7 +13,8 @@ namespace leat::runtime {
 /// One task at a time.
 class Reader {
 public:
-    explicit Reader(RunState& run) : run_(run) {}
+    /// @param lane  whose checkpoint the source is told of; none: it is told of nothing
+    explicit Reader(RunState& run, Lane* lane = nullptr) : run_(run), lane_(lane) {}
     void use(plugin::Instance& source) { source_ = &source; }
     const plugin::Instance& source() const { return *source_; }
 
@@ -24,6 +26,9 @@ public:
     /// One read. A failure is noted in the run, and ends the source like its end does.
     Next read(SteadyTime& later);
 
+    /// Tells the source what is durable in the target by now, if that has moved. Its trouble with that is a warning.
+    void acknowledge();
+
     /// By the outlet of the source: what it takes can be given only once, so that a read cannot be tried again.
     void gave_something() { gave_ = true; }
 
@@ -32,6 +37,7 @@ public:
 
 private:
     RunState& run_;
+    Lane* const lane_;
     plugin::Instance* source_ = nullptr;
     std::uint32_t attempt_ = 1;
     std::chrono::milliseconds idle_{0};

@@ -69,7 +69,8 @@ public:
     StageCounts sink;  // rows_in: handed to write and committed or rejected; rows_out: delivered
     std::atomic<std::uint64_t> bytes{0};
     std::atomic<std::uint64_t> raw_rejects{0};
-    std::atomic<std::uint64_t> dropped{0};  // in flight when the run ended early
+    std::atomic<std::uint64_t> dropped{0};   // in flight when the run ended early
+    std::atomic<std::uint64_t> repeated{0};  // came again, though an earlier run has settled them
     std::atomic<std::uint64_t> buckets{0};
 
     /// Rows that came out of the source, or would have.

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/stop.hpp"
+#include "delivery/state_store.hpp"
 #include "observe/log.hpp"
 #include "runtime/manager.hpp"
 #include "runtime/plan.hpp"
@@ -24,6 +25,9 @@ struct Environment {
     BlockingPool& blocking;
     Watch& watch;
     std::filesystem::path rejects_directory;
+    delivery::StateStore* state = nullptr;  // none: nothing is kept, and nothing is gone on from
+    bool fresh = false;                     // begins at the beginning, whatever the state says
+    std::string lane_suffix;
 };
 
 class Runner {

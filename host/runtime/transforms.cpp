@@ -17,6 +17,7 @@ bool Staging::reject(const Batch& lent, std::span<const plugin::Reject> rows) {
 void Transforms::add(plugin::Instance& instance, Staging& outlet) {
     outlet.instance = &instance;
     stages_.push_back({&instance, &outlet});
+    states_.emplace_back();
 }
 
 void Transforms::put(Batch batch) {
@@ -33,7 +34,11 @@ void Transforms::drop() {
 
 Transforms::Step Transforms::run(std::vector<Batch>& out, SteadyTime& later) {
     for (;;) {
-        const bool all_out = work_.empty() && (!ending_ || next_flush_ == stages_.size());
+        if (work_.empty() && next_flush_ == stages_.size() && flushing_ == Flushing::segment) {
+            flushing_ = Flushing::nothing;
+            next_flush_ = 0;
+        }
+        const bool all_out = work_.empty() && (flushing_ == Flushing::nothing || next_flush_ == stages_.size());
         if (all_out) return Step::done;
         if (run_.stop.reached(StopState::stop)) {
             drop();
@@ -69,17 +74,28 @@ Transforms::Step Transforms::process_next(std::vector<Batch>& out, SteadyTime& l
 Transforms::Step Transforms::flush_next(std::vector<Batch>& out, SteadyTime& later) {
     const auto index = next_flush_;
     const auto& stage = stages_[index];
-    if (stage.instance->component().has_flush) {
+    const auto& component = stage.instance->component();
+    const bool last = flushing_ == Flushing::last;
+    const bool keeps_nothing = component.promises(LEAT_STATELESS) && !last;
+    if (component.has_flush && !keeps_nothing) {
         stage.outlet->taking = true;
-        const auto answer = stage.instance->flush(true);
+        const auto answer = stage.instance->flush(last);
         stage.outlet->taking = false;
         if (!answer.ok()) {
             stage.outlet->clear();
             return try_again_or_end(index, answer, "flush", later);
         }
     }
+    if (component.has_save && !keeps_nothing) {
+        if (const auto answer = stage.instance->save(states_[index]); !answer.ok()) {
+            // What flush gave counts: only the whole may be tried again.
+            run_.fail(*stage.instance, answer, "save");
+            drop();
+            return Step::ended;
+        }
+    }
     ++next_flush_;
-    run_.transforms[index].flushed.store(true, std::memory_order_relaxed);
+    if (last) run_.transforms[index].flushed.store(true, std::memory_order_relaxed);
     return hand_on(index, 0, out);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "plugin/instance.hpp"
@@ -42,7 +43,11 @@ public:
     /// Takes a batch in; run() does the work, and must have answered done before.
     void put(Batch batch);
     /// No more will come: run() has the stages give what they still hold.
-    void end() { ending_ = true; }
+    void end() { flushing_ = Flushing::last; }
+    /// A segment is over: run() has the stages give what is complete, and say what they go on from: see states().
+    void end_segment() { flushing_ = Flushing::segment; }
+    /// By stage; empty for one that keeps nothing between two calls. After run() has answered done.
+    const std::vector<std::string>& states() const noexcept { return states_; }
 
     enum class Step {
         done,   ///< all that was put in has come out
@@ -75,8 +80,10 @@ private:
     std::vector<Work> work_;  // the last is the next
     std::uint32_t attempt_ = 1;
     std::optional<SteadyTime> next_try_;
-    bool ending_ = false;
+    enum class Flushing { nothing, segment, last };
+    Flushing flushing_ = Flushing::nothing;
     std::size_t next_flush_ = 0;
+    std::vector<std::string> states_;
 };
 
 }  // namespace leat::runtime

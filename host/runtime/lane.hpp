@@ -1,0 +1,83 @@
+// The way of a pipeline's buckets into their target: their numbers, their tokens, and the checkpoint behind them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "delivery/checkpoint.hpp"
+#include "delivery/state_store.hpp"
+#include "runtime/trail.hpp"
+
+namespace leat::runtime {
+
+/// Shared by the workers of a sink. Any thread.
+class Lane {
+public:
+    Lane(std::string name, Positions& positions) : name_(std::move(name)), positions_(positions) {}
+    const std::string& name() const noexcept { return name_; }
+
+    /// What a lane keeps beyond the run. Without a store: nothing.
+    struct Keeping {
+        delivery::StateStore* store = nullptr;
+        bool tokens = false;       ///< the sink stores them with the rows; with one worker only
+        std::string last_token;    ///< that is in the target now
+        bool only_at_end = false;  ///< what a transform holds is in no checkpoint: until the end, this one stays
+    };
+    /// Before the first bucket: where this run goes on.
+    void begin(delivery::Checkpoint from, Keeping keeping);
+
+    /// The number of the next bucket that is tried.
+    std::uint64_t next_id();
+    struct Tokens {
+        std::string before, after;  ///< empty without tokens
+    };
+    /// What must be in the target before a bucket, and what with it.
+    Tokens tokens(std::uint64_t id, Border end) const;
+
+    /// Rows are committed, or dead letters, up to `end`.
+    /// @param taken  the number of the bucket in the order in which buckets were taken
+    /// @param id     of the bucket that was committed; 0: there were dead letters only
+    /// @param whole  nothing is left of it
+    /// Errors: io, when the checkpoint could not be stored.
+    Result<> settled(std::uint64_t taken, std::uint64_t id, Border end, bool whole);
+
+    /// Everything before `border` has left the transforms.
+    void passed(Border border);
+
+    /// Nothing is on its way any more: stores how far the lane came. Errors: io.
+    /// @param all       what had left the transforms is settled
+    /// @param complete  the source had said that there is no more
+    Result<> finish(bool all, bool complete);
+
+    /// The position to which everything is durable in the target, if it has moved since this was last asked.
+    std::optional<std::string> take_acknowledged();
+    /// Where the lane is. After finish.
+    delivery::Checkpoint checkpoint() const;
+
+private:
+    delivery::Checkpoint at(std::uint64_t id, Border end) const;
+    Result<> move_to(Border end, std::unique_lock<std::mutex>& lock);
+    Result<> store(std::unique_lock<std::mutex>& lock, bool now);
+
+    const std::string name_;
+    Positions& positions_;
+    mutable std::mutex mutex_;
+    // All below: guarded by mutex_.
+    Keeping keeping_;
+    delivery::Checkpoint checkpoint_;
+    Border border_;  // of checkpoint_
+    Border passed_;
+    std::uint64_t last_id_ = 0;
+    std::uint64_t next_taken_ = 1;                 // of the buckets before, all is settled
+    std::map<std::uint64_t, Border> out_of_turn_;  // settled, behind one that is not; by `taken`
+    bool stored_ = true;
+    std::chrono::steady_clock::time_point stored_at_{};
+    std::string acknowledged_;
+    bool to_acknowledge_ = false;
+};
+
+}  // namespace leat::runtime

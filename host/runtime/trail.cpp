@@ -1,0 +1,55 @@
+#include "runtime/trail.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace leat::runtime {
+
+void Positions::begin(Start start) {
+    const std::lock_guard lock(mutex_);
+    starts_.assign(1, std::move(start));
+    first_ = 0;
+}
+
+void Positions::add(std::string_view position) {
+    const std::lock_guard lock(mutex_);
+    starts_.push_back({std::string(position), {}});
+}
+
+void Positions::set_states(std::uint64_t segment, const std::vector<std::string>& states) {
+    const std::lock_guard lock(mutex_);
+    starts_[segment - first_].states = states;
+}
+
+Positions::Start Positions::at(std::uint64_t segment) const {
+    const std::lock_guard lock(mutex_);
+    return starts_[segment - first_];
+}
+
+void Positions::forget_before(std::uint64_t segment) {
+    const std::lock_guard lock(mutex_);
+    for (; first_ < segment; ++first_)
+        starts_.pop_front();
+}
+
+std::uint64_t Numbering::number(Batch& batch) {
+    batch.set_origin({next_.segment, next_.rows});
+    const auto rows = static_cast<std::uint64_t>(batch.rows());
+    next_.rows += rows;
+    const auto settled = std::min(skip_, rows);
+    skip_ -= settled;
+    if (settled == rows) {
+        batch.reset();
+    } else if (settled > 0) {
+        batch = batch.slice(static_cast<std::int64_t>(settled), static_cast<std::int64_t>(rows - settled));
+    }
+    return settled;
+}
+
+Border Numbering::end_segment() {
+    skip_ = 0;  // fewer rows than the run before had: what is left of them does not come any more
+    next_ = {next_.segment + 1, 0};
+    return next_;
+}
+
+}  // namespace leat::runtime

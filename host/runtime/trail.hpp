@@ -1,0 +1,71 @@
+// Which rows lie behind which position of the source.
+//
+// A source says with some of its batches where it would go on after them. What lies between two such positions is a
+// segment; segment 0 begins where this run began. A row that comes out of the last transform is known by its segment
+// and its number in it: a later run that begins at the segment's position gets the same rows in the same order, in
+// whatever batches, as long as source and transforms keep their promises.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/batch.hpp"
+
+namespace leat::runtime {
+
+/// A place between two rows behind the last transform.
+struct Border {
+    std::uint64_t segment = 0;
+    std::uint64_t rows = 0;  ///< of the segment, that lie before it
+    friend auto operator<=>(const Border&, const Border&) = default;
+};
+
+/// The end of a batch that has passed the transforms.
+inline Border end_of(const Batch& batch) {
+    return {batch.origin().segment, batch.origin().first_row + static_cast<std::uint64_t>(batch.rows())};
+}
+
+/// The positions. Any thread.
+class Positions {
+public:
+    struct Start {
+        std::string position;
+        std::vector<std::string> states;  ///< of the transforms, by stage
+    };
+    /// Segment 0 begins here.
+    void begin(Start start);
+    /// The segment that is being read ends here, and the next one begins.
+    void add(std::string_view position);
+    /// What the transforms go on from where this segment begins.
+    void set_states(std::uint64_t segment, const std::vector<std::string>& states);
+    /// Where a segment begins; not one before what was forgotten.
+    Start at(std::uint64_t segment) const;
+    /// Nobody will ask for an earlier one.
+    void forget_before(std::uint64_t segment);
+
+private:
+    mutable std::mutex mutex_;
+    std::deque<Start> starts_{Start()};
+    std::uint64_t first_ = 0;  // the segment that the first of them begins
+};
+
+/// Numbers the rows that come out of the last transform, and leaves out those that an earlier run has settled. One task
+/// at a time.
+class Numbering {
+public:
+    void begin(std::uint64_t skip) { skip_ = skip; }
+    /// Sets the batch's origin. Returns how many of its first rows were cut off; with all of them, it is empty.
+    std::uint64_t number(Batch& batch);
+    /// All of the segment has come out. Returns the border, where the next one begins.
+    Border end_segment();
+
+private:
+    Border next_;
+    std::uint64_t skip_ = 0;
+};
+
+}  // namespace leat::runtime
