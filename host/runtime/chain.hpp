@@ -76,6 +76,8 @@ private:
     std::size_t next_staged_ = 0;
     Filled bucket_in_hand_;
     bool loading_ = false;
+    bool look_at_bucket_ = true;            // only what has moved since the last look can have filled it
+    std::optional<SteadyTime> bucket_due_;  // as of the last look
     bool source_ended_ = false;
     bool input_ended_ = false;
     std::optional<SteadyTime> ask_source_at_;
