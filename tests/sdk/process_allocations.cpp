@@ -23,12 +23,11 @@ std::uint64_t process_allocations() {
 // Visible to plugins, whatever the compiler was told.
 #pragma GCC visibility push(default)
 extern "C" {
-// glibc's own, under the names that it keeps for this. NOLINTBEGIN(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-inconsistent-declaration-parameter-name): glibc's names
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* block, std::size_t size);
 void* __libc_memalign(std::size_t alignment, std::size_t size);
-// NOLINTEND(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
     return counted(__libc_malloc(size));
@@ -51,5 +50,6 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
     *out = block;
     return 0;
 }
+// NOLINTEND(bugprone-reserved-identifier, readability-inconsistent-declaration-parameter-name)
 }
 #pragma GCC visibility pop
