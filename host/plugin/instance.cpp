@@ -375,7 +375,10 @@ Answer Instance::recover(const std::string& lane, std::string& token) {
     });
 }
 
+// A sink that has no begin, commit or abort is not called: for a small bucket the clocks around a call are much.
+
 Answer Instance::begin(const BucketHead& head) {
+    if (!component().has_begin) return {};
     const auto bucket = abi_of(head);
     return call(*context_, entries::begin,
                 [&] { return context_->component.sink.begin(self_, &context_->abi, &bucket); });
@@ -387,12 +390,14 @@ Answer Instance::write(const Batch& batch) {
 }
 
 Answer Instance::commit(const BucketHead& head) {
+    if (!component().has_commit) return {};
     const auto bucket = abi_of(head);
     return call(*context_, entries::commit,
                 [&] { return context_->component.sink.commit(self_, &context_->abi, &bucket); });
 }
 
 void Instance::abort(const BucketHead& head) {
+    if (!component().has_abort) return;
     const auto bucket = abi_of(head);
     call(*context_, entries::abort, [&] {
         context_->component.sink.abort(self_, &context_->abi, &bucket);

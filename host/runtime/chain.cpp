@@ -132,20 +132,28 @@ void Chain::run_here() {
 
 Chain::Step Chain::step() {
     wake_at_.reset();
+    look_at_bucket_ = true;  // somebody may have hurried it, or its time is up
     const auto until = std::chrono::steady_clock::now() + quantum_time;
     for (int n = 0;; ++n) {
         if (run_.stop.reached(StopState::stop)) return Step::finished;
-        if (n >= quantum_steps || (n > 0 && n % steps_between_looks == 0 && std::chrono::steady_clock::now() >= until))
-            return Step::again;
+        if (n >= quantum_steps) return Step::again;
+        if (n > 0 && n % steps_between_looks == 0) {
+            const auto now = std::chrono::steady_clock::now();
+            if (now >= until) return Step::again;
+            if (bucket_due_ && now >= *bucket_due_) look_at_bucket_ = true;
+        }
 
         // Backwards, so that what is nearest to the target moves first.
-        if (parts_.loader) {
+        if (parts_.loader && look_at_bucket_) {
             const auto loaded = load();
             if (loaded == Load::later) return Step::parked;
             if (loaded == Load::ended) return Step::finished;
+            look_at_bucket_ = false;
+            if (bucket_due_) wake_no_later_than(*bucket_due_);
         }
         if (put_up_to_ || next_staged_ < staged_.size()) {
             // load() makes room for itself.
+            look_at_bucket_ = true;
             const auto put = put_up_to_
                                  ? put_together()
                                  : parts_.bucket.try_put(staged_[next_staged_], parts_.loader ? nobody_ : wake_up_);
@@ -180,6 +188,7 @@ Chain::Step Chain::step() {
         if (input_ended_) {
             parts_.bucket.close();
             if (!parts_.loader) return Step::finished;
+            look_at_bucket_ = true;
             continue;
         }
         Batch batch;
@@ -270,14 +279,12 @@ Chain::Input Chain::next_input(Batch& batch) {
 Chain::Load Chain::load() {
     for (;;) {
         if (!loading_) {
-            std::optional<SteadyTime> due;
-            switch (parts_.bucket.try_take(bucket_in_hand_, due)) {
+            switch (parts_.bucket.try_take(bucket_in_hand_, bucket_due_)) {
                 case Bucket::Take::taken:
                     parts_.loader->start(bucket_in_hand_);
                     loading_ = true;
                     break;
                 case Bucket::Take::later:
-                    if (due) wake_no_later_than(*due);
                     return Load::nothing;
                 case Bucket::Take::closed:
                     return Load::ended;

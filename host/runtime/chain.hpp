@@ -85,6 +85,8 @@ private:
     std::size_t next_staged_ = 0;
     Filled bucket_in_hand_;
     bool loading_ = false;
+    bool look_at_bucket_ = true;            // only what has moved since the last look can have filled it
+    std::optional<SteadyTime> bucket_due_;  // as of the last look
     bool source_ended_ = false;
     bool input_ended_ = false;
     bool segment_ends_ = false;       // with the batch that is on its way

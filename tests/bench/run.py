@@ -16,6 +16,9 @@ import sys
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # of the import below: the tree stays as it is
+import throughput_plot
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CASES = ["csv_to_ndjson", "csv_to_sqlite", "overhead", "engine", "items", "start"]
@@ -208,7 +211,27 @@ pipelines:
                 print(f"| {case} | {workers} | {count:,} | {median(rates) / 1e6:.1f} M |", flush=True)
 
     def engine(self):
-        subprocess.run([self.parts / "engine", str(self.runs)], check=True)
+        """Prints what the engine prints, and draws its throughput."""
+        tables, table = {}, None
+        with subprocess.Popen([self.parts / "engine", str(self.runs)], stdout=subprocess.PIPE, text=True) as engine:
+            for line in engine.stdout:
+                print(line, end="", flush=True)
+                cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+                if not line.startswith("|"):
+                    table = None
+                elif table is None:
+                    table = tables.setdefault(cells[0], [])
+                elif not cells[0].startswith("---"):
+                    table.append(cells)
+        if engine.returncode != 0:
+            sys.exit(f"the engine ended with {engine.returncode}")
+
+        def rates(title):
+            """{how many: M rows/s}; the last cell is "95.5 M"."""
+            return {int(cells[0]): float(cells[-1].split()[0]) for cells in tables[title]}
+        (HERE / "throughput.svg").write_text(throughput_plot.draw(
+            rates("pipelines at once, batch 1,000"), rates("workers of a sink that computes 1 us for a row, batch 1,000"),
+            len(os.sched_getaffinity(0))))
 
     def start(self):
         plugins = self.work / "plugins"

@@ -14,11 +14,15 @@
 #include <thread>
 #include <vector>
 
+#include "base/memory.hpp"
 #include "base/stop.hpp"
 #include "config/settings.hpp"
+#include "heartbeats.hpp"
 #include "observe/log.hpp"
+#include "plain_loop.hpp"
 #include "plugin/catalog.hpp"
 #include "runtime/manager.hpp"
+#include "sdk/process_allocations.hpp"
 
 using namespace leat;
 using Clock = std::chrono::steady_clock;
@@ -162,6 +166,128 @@ void pipelines(int runs) {
     }
 }
 
+/// One pipeline whose sink computes: more workers help as far as there are processors for them.
+void workers(int runs) {
+    std::printf("\n| workers of a sink that computes 1 us for a row, batch 1,000 | rows | rows/s |\n|---|---|---|\n");
+    for (const std::uint32_t count : {1u, 2u, 4u, 8u}) {
+        constexpr std::int64_t rows = 1'000'000;
+        const auto seconds = median_of(runs, [&] {
+            Engine engine;
+            auto& one = engine.add("parts.numbers", "{\"rows\": " + std::to_string(rows) + ", \"batch\": 1000}", {},
+                                   "parts.busy");
+            one.bucket.rows = 1000;
+            one.bucket.workers = count;
+            return engine.run(static_cast<std::uint64_t>(rows));
+        });
+        std::printf("| %u | %lld M | %.2f M |\n", count, static_cast<long long>(rows / 1'000'000),
+                    static_cast<double>(rows) / seconds / 1e6);
+    }
+}
+
+/// Seconds of as many plain loops as there are threads, side by side, each with its share of the batches.
+double plain_loops(std::uint32_t threads, const bench::PlainLoop::Parts& parts, std::int64_t batches,
+                   std::int64_t batch, bench::PlainLoop::Batches what) {
+    const auto rows = batches / threads * batch;
+    std::vector<std::unique_ptr<bench::PlainLoop>> loops;
+    for (std::uint32_t i = 0; i < threads; ++i)
+        loops.push_back(std::make_unique<bench::PlainLoop>(catalog(), parts, rows, batch, what));
+    const auto began = Clock::now();
+    std::vector<std::thread> others;
+    for (std::uint32_t i = 1; i < threads; ++i)
+        others.emplace_back([&, i] { loops[i]->run(); });
+    if (loops[0]->run() != rows) fail("rows are missing");
+    for (auto& other : others)
+        other.join();
+    return seconds_since(began);
+}
+
+/// Read, process and write in turn on a strand, beside a loop that calls the same three functions.
+void fused_row(int runs, const std::string& transform, std::uint32_t pipelines, std::int64_t batch) {
+    using Batches = bench::PlainLoop::Batches;
+    const bench::PlainLoop::Parts parts{"parts.numbers", transform, "null"};
+    const auto threads = std::min(pipelines, std::max(1u, std::thread::hardware_concurrency()));
+    // About a second of Leat, in whole batches of each pipeline.
+    const auto each = 1'000'000'000 * threads / (10 * batch + 1000) / pipelines;
+    const auto batches = each * pipelines;
+    std::vector<double> plain, checked, leat, over_plain, over_checked;
+    for (int i = 0; i < runs; ++i) {
+        const auto ns = 1e9 / static_cast<double>(batches);
+        plain.push_back(ns * plain_loops(threads, parts, batches, batch, Batches::trusted));
+        Engine engine;
+        engine.settings.manager.workers = pipelines;
+        engine.settings.memory = std::uint64_t{1} << 30;
+        for (std::uint32_t j = 0; j < pipelines; ++j) {
+            auto& one =
+                engine.add(parts.source,
+                           "{\"rows\": " + std::to_string(each * batch) + ", \"batch\": " + std::to_string(batch) + "}",
+                           {transform}, parts.sink);
+            // Up to 64 batches in a bucket, but in all of them no more rows than a processor's own cache can hold.
+            one.bucket.rows =
+                static_cast<std::uint64_t>(std::clamp<std::int64_t>(10'000 / pipelines, batch, 64 * batch));
+        }
+        leat.push_back(ns * engine.run(static_cast<std::uint64_t>(each * batch)));
+        checked.push_back(ns * plain_loops(threads, parts, batches, batch, Batches::checked));
+        over_plain.push_back(leat.back() / plain.back());
+        over_checked.push_back(leat.back() / checked.back());
+    }
+    std::printf("| %s | %u | %lld | %.0f | %.0f | %.0f | %.2f | %.2f |\n", transform.c_str(), pipelines,
+                static_cast<long long>(batch), quantile(plain, 0.5), quantile(checked, 0.5), quantile(leat, 0.5),
+                quantile(over_plain, 0.5), quantile(over_checked, 0.5));
+    std::fflush(stdout);
+}
+
+void fused_table(int runs, const std::vector<std::uint32_t>& of_pipelines, const std::vector<std::int64_t>& of_rows) {
+    std::printf(
+        "\n| fused chain, ns a batch | pipelines | rows in a batch | plain loop | plain loop, checked | Leat | Leat / "
+        "plain | Leat / checked |\n|---|---|---|---|---|---|---|---|\n");
+    for (const auto pipelines : of_pipelines) {
+        for (const char* const transform : {"identity", "parts.texts"}) {
+            for (const auto rows : of_rows)
+                fused_row(runs, transform, pipelines, rows);
+        }
+    }
+}
+
+void fused(int runs) {
+    fused_table(runs, {1}, {1, 10, 100, 1000, 10'000});
+}
+void fused_many(int runs) {
+    fused_table(runs, {64, 1000}, {100, 1000});
+}
+
+/// What host and plugins together take from the heap: what a long run takes beyond a short one.
+void allocations(int) {
+    std::printf(
+        "\n| what a batch takes, host and plugins together | rows in a batch | allocations from the heap | blocks of "
+        "Leat's own memory, used again |\n|---|---|---|---|\n");
+    const auto row = [&](const char* title, const std::string& transform, std::int64_t batch) {
+        struct Taken {
+            double heap, blocks;
+        };
+        const auto count = [&](std::int64_t batches) {
+            Engine engine;
+            engine.add("parts.numbers",
+                       "{\"rows\": " + std::to_string(batches * batch) + ", \"batch\": " + std::to_string(batch) + "}",
+                       {transform}, "null");
+            engine.manager();
+            const auto heap = process_allocations(), blocks = process_memory().releases();
+            engine.run(static_cast<std::uint64_t>(batches * batch));
+            return Taken{static_cast<double>(process_allocations() - heap),
+                         static_cast<double>(process_memory().releases() - blocks)};
+        };
+        constexpr std::int64_t few = 1000, many = 11'000;
+        count(few);  // warms up
+        const auto short_run = count(few), long_run = count(many);
+        std::printf("| %s | %lld | %.3f | %.3f |\n", title, static_cast<long long>(batch),
+                    (long_run.heap - short_run.heap) / (many - few),
+                    (long_run.blocks - short_run.blocks) / (many - few));
+    };
+    for (const std::int64_t batch : {100, 1000, 10'000}) {
+        row("int64, transform to the text \"id: 17\", load nothing", "parts.texts", batch);
+        row("int64, passed on, load nothing", "identity", batch);
+    }
+}
+
 void runners(int runs) {
     std::printf("\n| trivial runners | at once | runners/s |\n|---|---|---|\n");
     for (const std::uint32_t workers : {1u, 4u}) {
@@ -232,46 +358,96 @@ void cancels(int runs) {
     std::printf("\nAn idle pipeline costs %.1f KiB of resident memory.\n", quantile(kib, 0.5));
 }
 
-/// 200 pipelines that wait for 10 ms in each batch, and one that always has work to do.
+/// What runs in the meantime is measured from when everything has begun.
+class Running {
+public:
+    explicit Running(runtime::Manager& manager) : manager_(manager), runner_([this] { manager_.run_all(stop_); }) {
+        const auto all_read = [&] {
+            const auto all = manager_.progress();
+            return std::all_of(all.begin(), all.end(), [](const runtime::Progress& one) { return one.read > 0; });
+        };
+        while (!all_read())
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() {
+        stop_.request(StopState::stop);
+        runner_.join();
+    }
+
+private:
+    runtime::Manager& manager_;
+    Stop stop_;
+    std::thread runner_;
+};
+
+/// 200 pipelines that wait for 10 ms in each batch, one that always has work to do, and one that the host's timer has
+/// to make go on: when that comes late, all that is ready has to wait.
 void blockers(int runs) {
-    std::printf(
-        "\n| 200 pipelines that block 10 ms in each batch | batches/s | of the ready one, batches/s | alone |\n"
-        "|---|---|---|---|\n");
-    std::vector<double> slow, ready, alone;
+    struct Beside {
+        const char* title;
+        bool blockers, busy;
+        std::vector<double> slow{}, ready{}, late_us{}, thread_late_us{};
+    };
+    std::vector<Beside> all = {{"nothing", false, false},
+                               {"a pipeline that always has work", false, true},
+                               {"200 that block 10 ms in each batch", true, false},
+                               {"both", true, true}};
+    static Heartbeats notes;
     for (int i = 0; i < runs; ++i) {
-        for (const bool with_blockers : {false, true}) {
+        for (auto& beside : all) {
             Engine engine;
-            engine.settings.manager.workers = 201;
+            engine.settings.manager.workers = 202;
             engine.settings.memory = std::uint64_t{1} << 30;
-            engine.add("parts.numbers", "{\"batch\": 1000}", {"parts.texts"}, "null").bucket.rows = 1000;
-            for (int j = 0; with_blockers && j < 200; ++j)
+            engine
+                .add("parts.heartbeat", "{\"notes\": " + std::to_string(reinterpret_cast<std::intptr_t>(&notes)) + "}",
+                     {"identity"}, "null")
+                .bucket.rows = 1;
+            if (beside.busy)
+                engine.add("parts.numbers", "{\"batch\": 1000}", {"parts.texts"}, "null").bucket.rows = 1000;
+            const std::size_t first_blocker = engine.settings.pipelines.size();
+            for (int j = 0; beside.blockers && j < 200; ++j)
                 engine.add("parts.numbers", "{\"batch\": 10}", {"identity"}, "parts.slow").bucket.rows = 10;
             auto& manager = engine.manager();
-            Stop stop;
-            std::thread runner([&] { manager.run_all(stop); });
-            while (manager.progress().back().read == 0)
-                std::this_thread::sleep_for(std::chrono::milliseconds(1));
-            std::this_thread::sleep_for(std::chrono::milliseconds(500));
+            const Running running(manager);
             const auto delivered = [&] {
                 std::pair<double, double> out;
-                const auto all = manager.progress();
-                for (std::size_t j = 1; j < all.size(); ++j)
-                    out.first += static_cast<double>(all[j].delivered) / 10;
-                out.second = static_cast<double>(all[0].delivered) / 1000;
+                const auto progress = manager.progress();
+                for (std::size_t j = first_blocker; j < progress.size(); ++j)
+                    out.first += static_cast<double>(progress[j].delivered) / 10;
+                if (beside.busy) out.second = static_cast<double>(progress[1].delivered) / 1000;
                 return out;
             };
             const auto began = Clock::now();
             const auto first = delivered();
-            std::this_thread::sleep_for(std::chrono::seconds(2));
+            const auto first_note = notes.count.load(std::memory_order_acquire);
+            // What a thread has to put up with that does nothing but sleep is the system's doing, not the host's.
+            while (seconds_since(began) < 2) {
+                const auto due = Clock::now() + std::chrono::nanoseconds(Heartbeats::period_ns);
+                std::this_thread::sleep_until(due);
+                beside.thread_late_us.push_back(seconds_since(due) * 1e6);
+            }
             const auto second = delivered();
+            const auto last_note = notes.count.load(std::memory_order_acquire);
             const auto seconds = seconds_since(began);
-            stop.request(StopState::stop);
-            runner.join();
-            (with_blockers ? ready : alone).push_back((second.second - first.second) / seconds);
-            if (with_blockers) slow.push_back((second.first - first.first) / seconds);
+            beside.slow.push_back((second.first - first.first) / seconds);
+            beside.ready.push_back((second.second - first.second) / seconds);
+            for (auto note = first_note; note < last_note; ++note)
+                beside.late_us.push_back(static_cast<double>(notes.late_ns[note]) / 1e3);
         }
+        notes.count = 0;
     }
-    std::printf("| | %.0f | %.0f | %.0f |\n", quantile(slow, 0.5), quantile(ready, 0.5), quantile(alone, 0.5));
+    std::printf(
+        "\n| heartbeat of a pipeline beside | batches/s of the 200 | batches/s of the one with work | heartbeats | "
+        "late by us, median | 99 %% | most | a thread that sleeps as long, median | 99 %% |\n"
+        "|---|---|---|---|---|---|---|---|---|\n");
+    for (const auto& one : all)
+        std::printf("| %s | %.0f | %.0f | %zu | %.0f | %.0f | %.0f | %.0f | %.0f |\n", one.title,
+                    quantile(one.slow, 0.5), quantile(one.ready, 0.5), one.late_us.size(), quantile(one.late_us, 0.5),
+                    quantile(one.late_us, 0.99), quantile(one.late_us, 1), quantile(one.thread_late_us, 0.5),
+                    quantile(one.thread_late_us, 0.99));
 }
 
 }  // namespace
@@ -281,8 +457,9 @@ int main(int count, char** arguments) {
     const int runs = count > 1 ? std::max(1, std::atoi(arguments[1])) : 5;
     const std::vector<std::string> wanted(arguments + std::min(count, 2), arguments + count);
     const std::vector<std::pair<std::string, std::function<void(int)>>> cases = {
-        {"columnar", columnar}, {"pipelines", pipelines}, {"runners", runners},
-        {"cancels", cancels},   {"blockers", blockers},
+        {"columnar", columnar}, {"pipelines", pipelines},   {"workers", workers},
+        {"fused", fused},       {"fused_many", fused_many}, {"runners", runners},
+        {"cancels", cancels},   {"blockers", blockers},     {"allocations", allocations},
     };
     for (const auto& [name, run] : cases) {
         if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;

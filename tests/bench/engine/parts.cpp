@@ -1,5 +1,6 @@
 // What the engine is measured with: components that do as little as there is to do.
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -7,10 +8,14 @@
 #include <leat/leat.hpp>
 #include <string_view>
 #include <thread>
+#include <utility>
+
+#include "heartbeats.hpp"
 
 namespace {
 
 constexpr const char* keys = R"({"properties": {"rows": {"type": "integer"}, "batch": {"type": "integer"}}})";
+constexpr const char* heartbeat_keys = R"({"properties": {"notes": {"type": "integer"}}, "required": ["notes"]})";
 
 /// Numbers from 0 on; without "rows" it goes on until it is stopped.
 class Numbers {
@@ -69,9 +74,61 @@ struct Idle {
     leat_status read(leat::context&, const leat_bucket_config&) { return LEAT_IDLE; }
 };
 
+/// Has one row, then nothing for now, and so on: the host's timer has to ask it again, on the pool that computes. Notes
+/// how much later than due that came.
+class Heartbeat {
+public:
+    explicit Heartbeat(leat::context& ctx)
+        : out_(ctx, {leat::field("late_ns", leat::i64).not_null()}),
+          notes_(reinterpret_cast<Heartbeats*>(ctx.integer("/notes"))) {}
+
+    leat_status read(leat::context& ctx, const leat_bucket_config&) {
+        if (!std::exchange(waits_, true)) {
+            since_ = std::chrono::steady_clock::now();
+            return LEAT_IDLE;
+        }
+        const std::chrono::nanoseconds waited = std::chrono::steady_clock::now() - since_;
+        waits_ = false;
+        const auto late = waited.count() - Heartbeats::period_ns;
+        const auto number = notes_->count.load(std::memory_order_relaxed);
+        if (number < notes_->late_ns.size()) {
+            notes_->late_ns[number] = late;
+            notes_->count.store(number + 1, std::memory_order_release);
+        }
+        out_.truncate(0);
+        out_.column<std::int64_t>(0).append(late);
+        ctx.emit(out_.finish());
+        return LEAT_OK;
+    }
+
+private:
+    leat::builder out_;
+    Heartbeats* const notes_;
+    bool waits_ = false;
+    std::chrono::steady_clock::time_point since_;
+};
+
 /// Each bucket takes 10 ms, and no processor.
 struct Slow {
     void write(leat::context&, leat::batch&) { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }
+};
+
+/// Each row takes about 1 us of arithmetic, however many others there are: more than the way of a row to a worker.
+class Busy {
+public:
+    void write(leat::context&, leat::batch& batch) {
+        const leat::column<std::int64_t> numbers(batch, 0);
+        for (std::int64_t row = 0; row < batch.rows(); ++row) {
+            auto x = static_cast<std::uint64_t>(numbers[row]);
+            for (int i = 0; i < rounds; ++i)
+                x = x * 6364136223846793005U + 1442695040888963407U;
+            sum_.fetch_xor(x, std::memory_order_relaxed);
+        }
+    }
+
+private:
+    static constexpr int rounds = 700;
+    std::atomic<std::uint64_t> sum_{0};  // so that none of it can be left out
 };
 
 /// A runner that has nothing to do.
@@ -83,9 +140,11 @@ constexpr auto flags = LEAT_DETERMINISTIC | LEAT_NONBLOCKING;
 
 }  // namespace
 
-LEAT_PLUGIN("parts", "1.0.0", "Apache-2.0", leat::source<Numbers>({"parts.numbers", "Counts", keys, flags}),
-            leat::source<Idle>({"parts.idle", "Never has a row", nullptr, flags}),
-            leat::transform<Texts>({"parts.texts", "Makes texts of numbers", nullptr,
-                                    LEAT_STATELESS | LEAT_DETERMINISTIC}),
-            leat::sink<Slow>({"parts.slow", "Takes 10 ms for a bucket", nullptr, LEAT_IDEMPOTENT}),
-            leat::runner<Trivial>({"parts.trivial", "Does nothing"}))
+LEAT_PLUGIN(
+    "parts", "1.0.0", "Apache-2.0", leat::source<Numbers>({"parts.numbers", "Counts", keys, flags}),
+    leat::source<Idle>({"parts.idle", "Never has a row", nullptr, flags}),
+    leat::transform<Texts>({"parts.texts", "Makes texts of numbers", nullptr, LEAT_STATELESS | LEAT_DETERMINISTIC}),
+    leat::source<Heartbeat>({"parts.heartbeat", "Notes how late it is asked", heartbeat_keys, LEAT_NONBLOCKING}),
+    leat::sink<Busy>({"parts.busy", "Computes for 1 us with each row", nullptr, LEAT_IDEMPOTENT}),
+    leat::sink<Slow>({"parts.slow", "Takes 10 ms for a bucket", nullptr, LEAT_IDEMPOTENT}),
+    leat::runner<Trivial>({"parts.trivial", "Does nothing"}))
