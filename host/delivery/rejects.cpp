@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/utf8.hpp"
+#include "delivery/bytes.hpp"
 
 namespace leat::delivery {
 namespace {
@@ -17,17 +18,6 @@ namespace {
 constexpr std::uint64_t default_rows = 100;
 constexpr double default_fraction = 0.01;
 constexpr std::uint64_t rows_that_make_a_fraction_sure = 100'000;
-
-std::string hex(std::string_view bytes) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(2 * bytes.size());
-    for (const char c : bytes) {
-        out += digits[static_cast<unsigned char>(c) >> 4];
-        out += digits[static_cast<unsigned char>(c) & 15];
-    }
-    return out;
-}
 
 std::string json_text(std::string_view text) {
     return boost::json::serialize(boost::json::string(text));

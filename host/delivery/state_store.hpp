@@ -19,8 +19,11 @@ class StateStore {
 public:
     /// Makes the directory if need be, locks it against a second host for as long as the object lives, and brings an
     /// older state.db up to date. Errors: io, when it cannot be made, read or written, was made by a newer host, or
-    /// another process holds it: the message names that process.
+    /// another process holds it: the message names that process. `clock` must outlive the store.
     static Result<std::unique_ptr<StateStore>> open(const std::filesystem::path& directory, const Clock& clock);
+    /// To look into the state, also while a host works with it; nothing can be stored or forgotten. Errors: io; there
+    /// is no state there.
+    static Result<std::unique_ptr<StateStore>> open_to_read(const std::filesystem::path& directory);
     virtual ~StateStore() = default;
 
     /// The checkpoint of a lane, "PIPELINE/COMPONENT"; empty: there is none. Errors: io.

@@ -1,12 +1,11 @@
 #include "delivery/rejects.hpp"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <boost/json/parse.hpp>
-#include <csignal>
 #include <thread>
 
+#include "file_limit.hpp"
 #include "folder.hpp"
 
 using leat::Errc;
@@ -27,26 +26,6 @@ std::filesystem::path link_to(const Folder& folder, const char* target) {
     std::filesystem::create_symlink(target, file);
     return file;
 }
-
-/// As long as it lives, no file of this process may grow beyond `size` bytes.
-class FileLimit {
-public:
-    explicit FileLimit(rlim_t size) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-        BOOST_REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
-        const rlimit limit{size, before_.rlim_max};
-        BOOST_REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    }
-    ~FileLimit() {
-        ::setrlimit(RLIMIT_FSIZE, &before_);
-        std::signal(SIGXFSZ, handler_);
-    }
-    FileLimit(const FileLimit&) = delete;
-    FileLimit& operator=(const FileLimit&) = delete;
-
-private:
-    void (*handler_)(int);
-    rlimit before_{};
-};
 
 }  // namespace
 

@@ -1,0 +1,83 @@
+#include "delivery/checkpoint.hpp"
+
+#include "delivery/bytes.hpp"
+
+namespace leat::delivery {
+namespace {
+
+// version 1 byte | flags 1 | bucket 8 | skip 8 | source 4 + n | position 4 + n | checksum 8; all numbers little-endian.
+// Every version begins with its number and ends with the checksum of all before it, so that one host can tell a token
+// of a newer one from bytes of another program.
+constexpr char version = 1;
+constexpr std::size_t largest_token = 4096;
+constexpr std::size_t checksum_size = 8;
+
+constexpr unsigned char is_complete = 1;
+constexpr unsigned char is_whole = 2;
+
+std::string encoded(const Checkpoint& checkpoint, std::string_view source, std::string_view position, bool whole) {
+    std::string out;
+    out += version;
+    append_number(out, (checkpoint.complete ? is_complete : 0U) | (whole ? is_whole : 0U), 1);
+    append_number(out, checkpoint.bucket, 8);
+    append_number(out, checkpoint.skip, 8);
+    append_text(out, source);
+    append_text(out, position);
+    append_number(out, checksum(out), checksum_size);
+    return out;
+}
+
+Error foreign(std::string_view token, const std::string& why) {
+    constexpr std::size_t most_shown = 8;
+    const std::string shown = token.empty() ? "" : ", " + hex(token.substr(0, most_shown));
+    const std::string more = token.size() > most_shown ? "..." : "";
+    return Error(Errc::pipeline_execution, "the token in the target is none of this host's (" +
+                                               std::to_string(token.size()) + " bytes" + shown + more + "): " + why +
+                                               "; load into another target, or start over with --fresh");
+}
+
+}  // namespace
+
+std::string Checkpoint::token() const {
+    if (source.size() + position.size() < largest_token) {
+        auto token = encoded(*this, source, position, true);
+        if (token.size() <= largest_token) return token;
+    }
+    if (source.size() < largest_token) {
+        auto token = encoded(*this, source, {}, false);
+        if (token.size() <= largest_token) return token;
+    }
+    return encoded(*this, {}, {}, false);
+}
+
+Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
+    if (token.size() < 1 + checksum_size || token.size() > largest_token) {
+        return foreign(token, "a token has " + std::to_string(1 + checksum_size) + " to " +
+                                  std::to_string(largest_token) +
+                                  " bytes, so another program wrote it or it was cut off");
+    }
+    BytesReader tail(token.substr(token.size() - checksum_size));
+    const auto body = token.substr(0, token.size() - checksum_size);
+    if (tail.number(checksum_size) != checksum(body))
+        return foreign(token, "its checksum is wrong, so another program wrote it or it was cut off");
+    if (body.front() != version) {
+        return Error(Errc::pipeline_execution, "the token in the target is of format " +
+                                                   std::to_string(static_cast<unsigned char>(body.front())) +
+                                                   ", and this host reads format " + std::to_string(version) +
+                                                   ": a newer Leat wrote it; update this one, or start over with "
+                                                   "--fresh");
+    }
+    BytesReader read(body.substr(1));
+    Parsed out;
+    const auto flags = read.number(1);
+    out.checkpoint.bucket = read.number(8);
+    out.checkpoint.skip = read.number(8);
+    out.checkpoint.source = read.text();
+    out.checkpoint.position = read.text();
+    out.checkpoint.complete = (flags & is_complete) != 0;
+    out.whole = (flags & is_whole) != 0;
+    if (!read.all_read() || flags > (is_complete | is_whole)) return foreign(token, "its parts do not fit together");
+    return out;
+}
+
+}  // namespace leat::delivery

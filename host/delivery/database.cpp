@@ -1,0 +1,277 @@
+#include "delivery/database.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace leat::delivery {
+namespace {
+
+constexpr int busy_ms = 5000;  // for another's commit, or its recovery after a crash
+constexpr auto damaged_remedy =
+    "; restore it from a backup, or move it away and start over with --fresh: its checkpoints are lost then";
+constexpr auto place_remedy = "; choose a directory that can be written with --state";
+
+std::string remedy(int code) {
+    switch (code & 0xFF) {
+        case SQLITE_NOTADB:
+        case SQLITE_CORRUPT:
+        case SQLITE_ERROR:  // a table that is missing, or is another
+        case SQLITE_SCHEMA:
+            return damaged_remedy;
+        case SQLITE_READONLY:
+            if (code == SQLITE_READONLY_DBMOVED) return "; it was moved or removed while it was in use: put it back";
+            return place_remedy;
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+            return place_remedy;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+        case SQLITE_PROTOCOL:
+            return "; another program works with it: end that, and run again";
+        case SQLITE_FULL:
+            return "; make room there or choose another directory with --state";
+        case SQLITE_IOERR:  // SQLite does not tell which; where a quota is used up, it says this and not FULL
+            return "; check the disk that it is on, your quota there, and the limit on the size of files";
+        default:
+            return {};
+    }
+}
+
+/// Rows and their log get the rights of the database's file, and SQLite would let everybody read that.
+int make_file(const std::filesystem::path& file) {
+    // Only a new one: closing a file takes away the locks that this process has on it by other descriptors.
+    const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (made < 0) return errno == EEXIST ? 0 : errno;
+    ::close(made);
+    return 0;
+}
+
+/// A name that says that nobody writes to the file now, so that no log is looked for.
+std::string unchanging_name(const std::filesystem::path& file) {
+    std::string out = "file:";
+    for (const char c : file.string()) {
+        if (c == '?' || c == '#' || c == '%') {
+            static constexpr char digits[] = "0123456789abcdef";
+            out += {'%', digits[static_cast<unsigned char>(c) >> 4], digits[c & 15]};
+        } else {
+            out += c;
+        }
+    }
+    return out + "?immutable=1";
+}
+
+bool has_log(const std::filesystem::path& file) {
+    std::error_code error;
+    auto log = file;
+    log += "-wal";
+    const auto size = std::filesystem::file_size(log, error);
+    return !error && size > 0;
+}
+
+}  // namespace
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
+    sqlite3_finalize(statement);
+}
+
+Statement::Use::~Use() {
+    sqlite3_reset(statement_.raw_.get());
+    sqlite3_clear_bindings(statement_.raw_.get());
+}
+
+void Statement::bind(int parameter, std::uint64_t number) const {
+    sqlite3_bind_int64(raw_.get(), parameter, static_cast<sqlite3_int64>(number));
+}
+
+void Statement::bind_text(int parameter, std::string_view text) const {
+    sqlite3_bind_text64(raw_.get(), parameter, text.data() ? text.data() : "", text.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void Statement::bind_blob(int parameter, std::string_view bytes) const {
+    sqlite3_bind_blob64(raw_.get(), parameter, bytes.data() ? bytes.data() : "", bytes.size(), SQLITE_STATIC);
+}
+
+Result<bool> Statement::step() const {
+    const int code = sqlite3_step(raw_.get());
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    return database_->failure();
+}
+
+Result<> Statement::run() const {
+    for (;;) {
+        BOOST_OUTCOME_TRY(const bool row, step());
+        if (!row) return done();
+    }
+}
+
+std::uint64_t Statement::number(int column) const {
+    return static_cast<std::uint64_t>(sqlite3_column_int64(raw_.get(), column));
+}
+
+std::string_view Statement::text(int column) const {
+    const auto* const text = reinterpret_cast<const char*>(sqlite3_column_text(raw_.get(), column));
+    return {text ? text : "", static_cast<std::size_t>(sqlite3_column_bytes(raw_.get(), column))};
+}
+
+std::string_view Statement::blob(int column) const {
+    const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(raw_.get(), column));
+    return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(raw_.get(), column))};
+}
+
+void Database::Close::operator()(sqlite3* database) const noexcept {
+    sqlite3_close_v2(database);
+}
+
+Error Database::failure(const std::string& why) const {
+    return Error(Errc::io, "cannot use the state database " + file_.string() + ": " + why);
+}
+
+Error Database::failure() const {
+    const int code = sqlite3_extended_errcode(raw_.get());
+    std::string why = sqlite3_errmsg(raw_.get());
+    if (const int number = sqlite3_system_errno(raw_.get()); number != 0 && (code & 0xFF) == SQLITE_CANTOPEN)
+        why += " (" + errno_text(number) + ")";
+    return failure(why + remedy(code));
+}
+
+Result<> Database::connect(const std::string& name, int flags) {
+    sqlite3* raw = nullptr;
+    const int code = sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    raw_.reset(raw);
+    if (!raw) return failure("out of memory");
+    sqlite3_extended_result_codes(raw, 1);
+    if (code != SQLITE_OK) return failure();
+    sqlite3_busy_timeout(raw, busy_ms);
+    return done();
+}
+
+Result<Statement> Database::prepare(std::string_view sql) const {
+    sqlite3_stmt* raw = nullptr;
+    const int code = sqlite3_prepare_v3(raw_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                        &raw, nullptr);
+    if (code != SQLITE_OK) return failure();
+    return Statement(*this, raw);
+}
+
+Result<> Database::run(const std::string& sql) const {
+    if (sqlite3_exec(raw_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return failure();
+    return done();
+}
+
+Result<> Database::set_durable(bool durable) {
+    if (durable == durable_) return done();
+    BOOST_OUTCOME_TRYV(run(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+    durable_ = durable;
+    return done();
+}
+
+std::uint64_t Database::changes() const {
+    return static_cast<std::uint64_t>(sqlite3_changes64(raw_.get()));
+}
+
+Result<std::uint64_t> Database::number(std::string_view sql) const {
+    BOOST_OUTCOME_TRY(const auto statement, prepare(sql));
+    BOOST_OUTCOME_TRY(const bool row, statement.step());
+    return row ? statement.number(0) : 0;
+}
+
+Result<Database::State> Database::state(const Layout& layout) const {
+    BOOST_OUTCOME_TRY(const auto application, number("PRAGMA application_id"));
+    BOOST_OUTCOME_TRY(const auto version, number("PRAGMA user_version"));
+    BOOST_OUTCOME_TRY(const auto tables, number("SELECT count(*) FROM sqlite_schema"));
+    if (application == 0 && version == 0 && tables == 0) {
+        // SQLite takes what is shorter than its header for nothing.
+        std::error_code error;
+        const auto size = std::filesystem::file_size(file_, error);
+        constexpr std::uint64_t header = 100;
+        if (error || size == 0 || size >= header) return State::empty;
+        return failure(std::string("file is not a database") + damaged_remedy);
+    }
+    if (application != layout.application) {
+        return failure("it is a database of another program; move it away, or choose another directory with --state");
+    }
+    if (version > layout.newest()) {
+        return failure("its tables are of version " + std::to_string(version) + ", and this Leat knows them up to " +
+                       std::to_string(layout.newest()) +
+                       ": a newer Leat made it; use that one, or choose another directory with --state");
+    }
+    return version == layout.newest() ? State::newest : State::older;
+}
+
+Result<> Database::use_write_ahead_log() const {
+    BOOST_OUTCOME_TRY(const auto statement, prepare("PRAGMA journal_mode = WAL"));
+    BOOST_OUTCOME_TRYV(statement.step());
+    if (statement.text(0) == "wal") return done();
+    return failure(
+        "its file system has no shared memory for a write-ahead log; choose a directory on a local disk with "
+        "--state");
+}
+
+Result<> Database::look_for_damage() const {
+    BOOST_OUTCOME_TRY(const auto statement, prepare("PRAGMA integrity_check(1)"));
+    BOOST_OUTCOME_TRYV(statement.step());
+    if (statement.text(0) == "ok") return done();
+    std::string found(statement.text(0));
+    for (char& c : found) {
+        if (c == '\n') c = ' ';
+    }
+    return failure("it is damaged (" + found + ")" + damaged_remedy);
+}
+
+Result<> Database::bring_up_to_date(const Layout& layout) const {
+    BOOST_OUTCOME_TRY(const auto version, number("PRAGMA user_version"));
+    // One transaction: a host that is killed in the middle leaves the tables as they were.
+    std::string sql = "BEGIN IMMEDIATE;";
+    for (const char* const step : layout.steps.subspan(version)) {
+        sql += step;
+        sql += ';';
+    }
+    sql += "PRAGMA application_id = " + std::to_string(layout.application) +
+           ";PRAGMA user_version = " + std::to_string(layout.newest()) + ";COMMIT";
+    return run(sql);
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, const Layout& layout) {
+    std::unique_ptr<Database> out(new Database(file));
+    if (const int error = make_file(file); error != 0) return out->failure(errno_text(error) + place_remedy);
+    BOOST_OUTCOME_TRYV(out->connect(file.string(), SQLITE_OPEN_READWRITE));
+    BOOST_OUTCOME_TRY(const auto state, out->state(layout));
+    if (sqlite3_db_readonly(out->raw_.get(), "main") == 1)
+        return out->failure(std::string("it is read-only") + place_remedy);
+    BOOST_OUTCOME_TRYV(out->use_write_ahead_log());
+    BOOST_OUTCOME_TRYV(out->run("PRAGMA synchronous = FULL"));
+    if (state != State::empty) {
+        BOOST_OUTCOME_TRYV(out->look_for_damage());
+    }
+    if (state != State::newest) {
+        BOOST_OUTCOME_TRYV(out->bring_up_to_date(layout));
+    }
+    return out;
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_read(const std::filesystem::path& file, const Layout& layout) {
+    std::error_code error;
+    if (!std::filesystem::exists(file, error) && !error) return std::unique_ptr<Database>();
+    std::unique_ptr<Database> out(new Database(file));
+    // To write, so that the last one tidies up the log as every writer does; SQLite takes less where it must.
+    BOOST_OUTCOME_TRYV(out->connect(file.string(), SQLITE_OPEN_READWRITE));
+    auto state = out->state(layout);
+    if (!state && sqlite3_db_readonly(out->raw_.get(), "main") == 1 && !has_log(file)) {
+        // Where not even the index of the log can be made, one can still read what nobody is writing.
+        BOOST_OUTCOME_TRYV(out->connect(unchanging_name(file), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
+        state = out->state(layout);
+    }
+    if (!state) return state.error();
+    BOOST_OUTCOME_TRYV(out->run("PRAGMA query_only = 1"));
+    if (state.value() == State::empty) return std::unique_ptr<Database>();
+    if (state.value() == State::older)
+        return out->failure("an older Leat made it; the next leat run brings it up to date");
+    return out;
+}
+
+}  // namespace leat::delivery

@@ -1,0 +1,229 @@
+#include "delivery/state_store.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <mutex>
+
+#include "config/wording.hpp"
+#include "delivery/bytes.hpp"
+#include "delivery/database.hpp"
+#include "delivery/state_lock.hpp"
+
+namespace leat::delivery {
+namespace {
+
+// A step, once released, is never changed: the next one changes what it made.
+constexpr std::array<const char*, 1> steps = {
+    // lane: "PIPELINE/COMPONENT", empty for the state of a runner, which is the position then. checksum: of all columns
+    // before it, since SQLite has none of its own, and a position with a wrong bit would lose rows.
+    R"(CREATE TABLE checkpoints (
+        pipeline TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        bucket INTEGER NOT NULL,
+        position BLOB NOT NULL,
+        skip INTEGER NOT NULL,
+        complete INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        updated TEXT NOT NULL,
+        checksum INTEGER NOT NULL,
+        PRIMARY KEY (pipeline, lane)
+    ) STRICT)",
+};
+constexpr std::uint32_t application = 0x4C656174;  // "Leat"
+
+constexpr auto columns = "pipeline, lane, bucket, position, skip, complete, source, updated, checksum";
+
+Layout layout() {
+    return {application, steps};
+}
+
+std::filesystem::path database_file(const std::filesystem::path& directory) {
+    return directory / "state.db";
+}
+
+std::string_view pipeline_of(std::string_view lane) {
+    return lane.substr(0, lane.find('/'));
+}
+
+std::uint64_t checksum_of(std::string_view pipeline, std::string_view lane, const Checkpoint& checkpoint,
+                          std::string_view updated) {
+    std::string bytes;
+    append_text(bytes, pipeline);
+    append_text(bytes, lane);
+    append_number(bytes, checkpoint.bucket, 8);
+    append_text(bytes, checkpoint.position);
+    append_number(bytes, checkpoint.skip, 8);
+    append_number(bytes, checkpoint.complete ? 1 : 0, 1);
+    append_text(bytes, checkpoint.source);
+    append_text(bytes, updated);
+    return checksum(bytes);
+}
+
+/// So that the names in it survive a power cut; where that cannot be asked for, the file system sees to it or nobody.
+void make_names_durable(const std::filesystem::path& directory) {
+    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
+
+struct Statements {
+    Statement find;
+    Statement list;
+    Statement save;
+    Statement reset;
+
+    static Result<Statements> prepare(const Database& database) {
+        const std::string select = std::string("SELECT ") + columns + " FROM checkpoints ";
+        BOOST_OUTCOME_TRY(auto find, database.prepare(select + "WHERE pipeline = ?1 AND lane = ?2"));
+        BOOST_OUTCOME_TRY(auto list, database.prepare(select + "ORDER BY pipeline, lane"));
+        // Not INSERT OR REPLACE, which would write the index of the keys as well.
+        BOOST_OUTCOME_TRY(auto save, database.prepare(std::string("INSERT INTO checkpoints (") + columns +
+                                                      ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO "
+                                                      "UPDATE SET bucket = ?3, position = ?4, skip = ?5, complete = "
+                                                      "?6, source = ?7, updated = ?8, checksum = ?9"));
+        BOOST_OUTCOME_TRY(auto reset, database.prepare("DELETE FROM checkpoints WHERE pipeline = ?1"));
+        return Statements{std::move(find), std::move(list), std::move(save), std::move(reset)};
+    }
+};
+
+class Store final : public StateStore {
+public:
+    /// `clock` and the lock are those of a host; who only reads has neither.
+    Store(std::optional<StateLock> lock, const Clock* clock, std::unique_ptr<Database> database, Statements statements)
+        : lock_(std::move(lock)), clock_(clock), database_(std::move(database)), statements_(std::move(statements)) {}
+
+    static Result<std::unique_ptr<StateStore>> make(std::optional<StateLock> lock, const Clock* clock,
+                                                    std::unique_ptr<Database> database) {
+        BOOST_OUTCOME_TRY(auto statements, Statements::prepare(*database));
+        return std::make_unique<Store>(std::move(lock), clock, std::move(database), std::move(statements));
+    }
+
+    Result<std::optional<Checkpoint>> checkpoint(std::string_view lane) override {
+        const std::lock_guard lock(mutex_);
+        return find(pipeline_of(lane), lane);
+    }
+
+    Result<> save(std::string_view lane, const Checkpoint& checkpoint, bool durable) override {
+        const std::lock_guard lock(mutex_);
+        return store(pipeline_of(lane), lane, checkpoint, durable);
+    }
+
+    Result<std::string> runner_state(std::string_view pipeline) override {
+        const std::lock_guard lock(mutex_);
+        BOOST_OUTCOME_TRY(auto found, find(pipeline, {}));
+        return found ? std::move(found->position) : std::string();
+    }
+
+    Result<> save_runner_state(std::string_view pipeline, std::string_view state) override {
+        const std::lock_guard lock(mutex_);
+        Checkpoint checkpoint;
+        checkpoint.position = state;
+        return store(pipeline, {}, checkpoint, true);
+    }
+
+    Result<std::vector<Entry>> entries() override {
+        const std::lock_guard lock(mutex_);
+        const Statement::Use use(statements_.list);
+        std::vector<Entry> out;
+        for (;;) {
+            BOOST_OUTCOME_TRY(const bool row, statements_.list.step());
+            if (!row) return out;
+            BOOST_OUTCOME_TRY(auto entry, entry_of(statements_.list));
+            out.push_back(std::move(entry));
+        }
+    }
+
+    Result<bool> reset(std::string_view pipeline) override {
+        const std::lock_guard lock(mutex_);
+        BOOST_OUTCOME_TRYV(may_write(true));
+        const Statement::Use use(statements_.reset);
+        statements_.reset.bind_text(1, pipeline);
+        BOOST_OUTCOME_TRYV(statements_.reset.run());
+        return database_->changes() > 0;
+    }
+
+private:
+    Result<> may_write(bool durable) {
+        if (!lock_) return database_->failure("it was opened to read, and is not locked for writing");
+        return database_->set_durable(durable);
+    }
+
+    Result<std::optional<Checkpoint>> find(std::string_view pipeline, std::string_view lane) {
+        const Statement::Use use(statements_.find);
+        statements_.find.bind_text(1, pipeline);
+        statements_.find.bind_text(2, lane);
+        BOOST_OUTCOME_TRY(const bool row, statements_.find.step());
+        if (!row) return std::optional<Checkpoint>();
+        BOOST_OUTCOME_TRY(auto entry, entry_of(statements_.find));
+        return std::optional(std::move(entry.checkpoint));
+    }
+
+    Result<> store(std::string_view pipeline, std::string_view lane, const Checkpoint& checkpoint, bool durable) {
+        BOOST_OUTCOME_TRYV(may_write(durable));
+        const auto updated = utc_text(clock_->wall());
+        const auto& save = statements_.save;
+        const Statement::Use use(save);
+        save.bind_text(1, pipeline);
+        save.bind_text(2, lane);
+        save.bind(3, checkpoint.bucket);
+        save.bind_blob(4, checkpoint.position);
+        save.bind(5, checkpoint.skip);
+        save.bind(6, checkpoint.complete ? 1 : 0);
+        save.bind_text(7, checkpoint.source);
+        save.bind_text(8, updated);
+        save.bind(9, checksum_of(pipeline, lane, checkpoint, updated));
+        return save.run();
+    }
+
+    /// The entry of the row that the statement is at.
+    Result<Entry> entry_of(const Statement& row) const {
+        Entry out;
+        out.pipeline = row.text(0);
+        out.lane = row.text(1);
+        out.checkpoint.bucket = row.number(2);
+        out.checkpoint.position = row.blob(3);
+        out.checkpoint.skip = row.number(4);
+        out.checkpoint.complete = row.number(5) != 0;
+        out.checkpoint.source = row.text(6);
+        out.updated = row.text(7);
+        if (row.number(8) == checksum_of(out.pipeline, out.lane, out.checkpoint, out.updated)) return out;
+        return database_->failure("what it has of " + config::in_quotes(out.lane.empty() ? out.pipeline : out.lane) +
+                                  " is damaged; restore it from a backup, or forget it with leat state reset " +
+                                  config::printable(out.pipeline));
+    }
+
+    const std::optional<StateLock> lock_;  // given back when all else is closed
+    const Clock* const clock_;
+    const std::unique_ptr<Database> database_;
+    const Statements statements_;
+    std::mutex mutex_;  // for the connection
+};
+
+}  // namespace
+
+Result<std::unique_ptr<StateStore>> StateStore::open(const std::filesystem::path& directory, const Clock& clock) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+        return Error(Errc::io, "cannot make the state directory " + directory.string() + ": " +
+                                   errno_text(error.value()) + "; choose a directory that can be written with --state");
+    }
+    BOOST_OUTCOME_TRY(auto lock, StateLock::take(directory, clock));
+    BOOST_OUTCOME_TRY(auto database, Database::open(database_file(directory), layout()));
+    make_names_durable(directory);
+    make_names_durable(directory / "..");
+    return Store::make(std::move(lock), &clock, std::move(database));
+}
+
+Result<std::unique_ptr<StateStore>> StateStore::open_to_read(const std::filesystem::path& directory) {
+    BOOST_OUTCOME_TRY(auto database, Database::open_to_read(database_file(directory), layout()));
+    if (!database) {
+        return Error(Errc::io, "there is no state in " + directory.string() + ": nothing has run there yet");
+    }
+    return Store::make(std::nullopt, nullptr, std::move(database));
+}
+
+}  // namespace leat::delivery

@@ -1,0 +1,146 @@
+#include "delivery/checkpoint.hpp"
+
+#include <rapidcheck.h>
+
+#include <boost/test/unit_test.hpp>
+
+using leat::Errc;
+using leat::delivery::Checkpoint;
+
+namespace {
+
+constexpr std::size_t largest_token = 4096;
+
+std::string bytes_of(std::size_t most) {
+    return *rc::gen::resize(static_cast<int>(most), rc::gen::container<std::string>(rc::gen::arbitrary<char>()));
+}
+
+Checkpoint any_checkpoint() {
+    Checkpoint out;
+    out.bucket = *rc::gen::arbitrary<std::uint64_t>();
+    out.skip = *rc::gen::arbitrary<std::uint64_t>();
+    out.complete = *rc::gen::arbitrary<bool>();
+    out.position = bytes_of(100);
+    // Often near the limit, where it fits or just does not.
+    if (*rc::gen::arbitrary<bool>()) out.position += std::string(*rc::gen::inRange<std::size_t>(3900, 4200), 'p');
+    out.source = bytes_of(30);
+    if (*rc::gen::inRange(0, 10) == 0) out.source += std::string(*rc::gen::inRange<std::size_t>(3900, 4200), 's');
+    return out;
+}
+
+std::string error_of(std::string_view token) {
+    const auto parsed = Checkpoint::parse(token);
+    BOOST_REQUIRE(parsed.has_error());
+    BOOST_CHECK(parsed.error().code() == Errc::pipeline_execution);
+    return parsed.error().text();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(checkpoint)
+
+BOOST_AUTO_TEST_CASE(a_token_brings_everything_back) {
+    const Checkpoint checkpoint{7, std::string("line 12\0\xff", 9), 3, true, "csv"};
+    const auto token = checkpoint.token();
+    BOOST_TEST(token.size() == 1u + 1 + 8 + 8 + 4 + 3 + 4 + 9 + 8);
+    BOOST_TEST(token[0] == 1);
+    const auto parsed = Checkpoint::parse(token);
+    BOOST_REQUIRE(parsed);
+    BOOST_CHECK(parsed.value().checkpoint == checkpoint);
+    BOOST_TEST(parsed.value().whole);
+    BOOST_REQUIRE(Checkpoint::parse(Checkpoint().token()));
+    BOOST_CHECK(Checkpoint::parse(Checkpoint().token()).value().checkpoint == Checkpoint());
+}
+
+BOOST_AUTO_TEST_CASE(tokens_in_targets_are_read_by_every_later_host) {
+    // Never change it: tokens of hosts that were shipped are in the targets of their users.
+    const std::string shipped(
+        "\x01\x03\x02\x01\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x03\0\0\0csv\x02\0\0\0at\x45\x9a\x70\x74\x4c\x35\xdd\x72", 39);
+    const auto parsed = Checkpoint::parse(shipped);
+    BOOST_REQUIRE(parsed);
+    BOOST_CHECK((parsed.value().checkpoint == Checkpoint{258, "at", 5, true, "csv"}));
+    BOOST_TEST(Checkpoint({258, "at", 5, true, "csv"}).token() == shipped);
+}
+
+BOOST_AUTO_TEST_CASE(a_position_that_does_not_fit_is_left_out) {
+    Checkpoint checkpoint{1, std::string(largest_token - 37, 'p'), 2, false, "csv"};
+    BOOST_TEST(checkpoint.token().size() == largest_token);
+    BOOST_TEST(Checkpoint::parse(checkpoint.token()).value().whole);
+    checkpoint.position += 'p';
+    const auto token = checkpoint.token();
+    BOOST_TEST(token.size() == 37u);
+    const auto parsed = Checkpoint::parse(token);
+    BOOST_REQUIRE(parsed);
+    BOOST_TEST(!parsed.value().whole);
+    BOOST_CHECK((parsed.value().checkpoint == Checkpoint{1, "", 2, false, "csv"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_token_is_told_with_size_beginning_cause_and_remedy) {
+    constexpr auto remedy = "; load into another target, or start over with --fresh";
+    BOOST_TEST(error_of("") ==
+               std::string("the token in the target is none of this host's (0 bytes): a token has 9 to 4096 bytes, so "
+                           "another program wrote it or it was cut off") +
+                   remedy);
+    BOOST_TEST(error_of("offset=17") == std::string("the token in the target is none of this host's (9 bytes, "
+                                                    "6f66667365743d31...): its checksum is wrong, so another program "
+                                                    "wrote it or it was cut off") +
+                                            remedy);
+    const auto token = Checkpoint{1, "position", 2, true, "csv"}.token();
+    BOOST_TEST(error_of(token.substr(0, token.size() - 1)).find("its checksum is wrong") != std::string::npos);
+    BOOST_TEST(error_of(std::string(5000, 'x')).find("(5000 bytes, 7878787878787878...): a token has 9 to 4096") !=
+               std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_of_a_newer_host_is_told_from_a_foreign_one) {
+    // 2, and the FNV-1a of it.
+    const std::string token("\x02\x45\xbb\x01\x86\x4c\xbf\x63\xaf", 9);
+    BOOST_TEST(error_of(token) ==
+               "the token in the target is of format 2, and this host reads format 1: a newer Leat wrote it; update "
+               "this one, or start over with --fresh");
+}
+
+BOOST_AUTO_TEST_CASE(any_checkpoint_comes_back_from_its_token) {
+    BOOST_TEST(rc::check("token and parse", [] {
+        const auto checkpoint = any_checkpoint();
+        const auto token = checkpoint.token();
+        RC_ASSERT(token.size() <= largest_token);
+        const auto parsed = Checkpoint::parse(token);
+        RC_ASSERT(parsed.has_value());
+        auto expected = checkpoint;
+        if (!parsed.value().whole) {
+            RC_ASSERT(checkpoint.position.size() + checkpoint.source.size() + 34 > largest_token);
+            expected.position.clear();
+            if (checkpoint.source.size() + 34 > largest_token) expected.source.clear();
+        }
+        RC_ASSERT(parsed.value().checkpoint == expected);
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(mutilated_tokens_are_errors) {
+    BOOST_TEST(rc::check("one byte is another", [] {
+        auto token = any_checkpoint().token();
+        token[*rc::gen::inRange<std::size_t>(0, token.size())] ^= *rc::gen::nonZero<char>();
+        RC_ASSERT(Checkpoint::parse(token).has_error());
+    }));
+    BOOST_TEST(rc::check("cut off, or with more behind it", [] {
+        auto token = any_checkpoint().token();
+        if (*rc::gen::arbitrary<bool>()) {
+            token.resize(*rc::gen::inRange<std::size_t>(0, token.size()));
+        } else {
+            token += *rc::gen::nonEmpty(rc::gen::string<std::string>());
+        }
+        RC_ASSERT(Checkpoint::parse(token).has_error());
+    }));
+    BOOST_TEST(rc::check("any bytes, even with a good checksum, are an error or a checkpoint", [] {
+        auto bytes = '\x01' + bytes_of(60);
+        std::uint64_t sum = 0xCBF29CE484222325;
+        for (const char c : bytes)
+            sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001B3;
+        for (int i = 0; i < 8; ++i)
+            bytes += static_cast<char>(sum >> (8 * i) & 0xFF);
+        const auto parsed = Checkpoint::parse(bytes);
+        if (parsed) RC_ASSERT(Checkpoint::parse(parsed.value().checkpoint.token()).has_value());
+    }));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
