@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace leat::delivery {
 
@@ -19,6 +20,13 @@ inline void append_text(std::string& out, std::string_view text) {
     out += text;
 }
 
+/// Their number in four bytes, and each of them.
+inline void append_texts(std::string& out, const std::vector<std::string>& texts) {
+    append_number(out, texts.size(), 4);
+    for (const auto& text : texts)
+        append_text(out, text);
+}
+
 /// Reads what append_... wrote. After something that is not there, everything is 0 or empty, and all_read() is false.
 class BytesReader {
 public:
@@ -32,6 +40,12 @@ public:
         return out;
     }
     std::string_view text() { return take(number(4)); }
+    std::vector<std::string> texts() {
+        std::vector<std::string> out;
+        for (auto left = number(4); left > 0 && good_; --left)
+            out.emplace_back(text());
+        return out;
+    }
     bool all_read() const { return good_ && left_.empty(); }
 
 private:

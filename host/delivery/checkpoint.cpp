@@ -5,9 +5,9 @@
 namespace leat::delivery {
 namespace {
 
-// version 1 byte | flags 1 | bucket 8 | skip 8 | source 4 + n | position 4 + n | checksum 8; all numbers little-endian.
-// Every version begins with its number and ends with the checksum of all before it, so that one host can tell a token
-// of a newer one from bytes of another program.
+// version 1 byte | flags 1 | bucket 8 | skip 8 | source 4 + n | position 4 + n | states 4 + (4 + n)... | checksum 8;
+// all numbers little-endian. Every version begins with its number and ends with the checksum of all before it, so that
+// one host can tell a token of a newer one from bytes of another program.
 constexpr char version = 1;
 constexpr std::size_t largest_token = 4096;
 constexpr std::size_t checksum_size = 8;
@@ -23,6 +23,7 @@ std::string encoded(const Checkpoint& checkpoint, std::string_view source, std::
     append_number(out, checkpoint.skip, 8);
     append_text(out, source);
     append_text(out, position);
+    append_texts(out, whole ? checkpoint.states : std::vector<std::string>());
     append_number(out, checksum(out), checksum_size);
     return out;
 }
@@ -39,7 +40,10 @@ Error foreign(std::string_view token, const std::string& why) {
 }  // namespace
 
 std::string Checkpoint::token() const {
-    if (source.size() + position.size() < largest_token) {
+    std::size_t size = source.size() + position.size();
+    for (const auto& state : states)
+        size += state.size();
+    if (size < largest_token) {
         auto token = encoded(*this, source, position, true);
         if (token.size() <= largest_token) return token;
     }
@@ -74,6 +78,7 @@ Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
     out.checkpoint.skip = read.number(8);
     out.checkpoint.source = read.text();
     out.checkpoint.position = read.text();
+    out.checkpoint.states = read.texts();
     out.checkpoint.complete = (flags & is_complete) != 0;
     out.whole = (flags & is_whole) != 0;
     if (!read.all_read() || flags > (is_complete | is_whole)) return foreign(token, "its parts do not fit together");

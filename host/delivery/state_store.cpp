@@ -26,6 +26,7 @@ constexpr std::array<const char*, 1> steps = {
         skip INTEGER NOT NULL,
         complete INTEGER NOT NULL,
         source TEXT NOT NULL,
+        states BLOB NOT NULL,
         updated TEXT NOT NULL,
         checksum INTEGER NOT NULL,
         PRIMARY KEY (pipeline, lane)
@@ -33,7 +34,7 @@ constexpr std::array<const char*, 1> steps = {
 };
 constexpr std::uint32_t application = 0x4C656174;  // "Leat"
 
-constexpr auto columns = "pipeline, lane, bucket, position, skip, complete, source, updated, checksum";
+constexpr auto columns = "pipeline, lane, bucket, position, skip, complete, source, states, updated, checksum";
 
 Layout layout() {
     return {application, steps};
@@ -57,6 +58,7 @@ std::uint64_t checksum_of(std::string_view pipeline, std::string_view lane, cons
     append_number(bytes, checkpoint.skip, 8);
     append_number(bytes, checkpoint.complete ? 1 : 0, 1);
     append_text(bytes, checkpoint.source);
+    append_texts(bytes, checkpoint.states);
     append_text(bytes, updated);
     return checksum(bytes);
 }
@@ -80,10 +82,11 @@ struct Statements {
         BOOST_OUTCOME_TRY(auto find, database.prepare(select + "WHERE pipeline = ?1 AND lane = ?2"));
         BOOST_OUTCOME_TRY(auto list, database.prepare(select + "ORDER BY pipeline, lane"));
         // Not INSERT OR REPLACE, which would write the index of the keys as well.
-        BOOST_OUTCOME_TRY(auto save, database.prepare(std::string("INSERT INTO checkpoints (") + columns +
-                                                      ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO "
-                                                      "UPDATE SET bucket = ?3, position = ?4, skip = ?5, complete = "
-                                                      "?6, source = ?7, updated = ?8, checksum = ?9"));
+        BOOST_OUTCOME_TRY(auto save,
+                          database.prepare(std::string("INSERT INTO checkpoints (") + columns +
+                                           ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO "
+                                           "UPDATE SET bucket = ?3, position = ?4, skip = ?5, complete = "
+                                           "?6, source = ?7, states = ?8, updated = ?9, checksum = ?10"));
         BOOST_OUTCOME_TRY(auto reset, database.prepare("DELETE FROM checkpoints WHERE pipeline = ?1"));
         return Statements{std::move(find), std::move(list), std::move(save), std::move(reset)};
     }
@@ -173,8 +176,11 @@ private:
         save.bind(5, checkpoint.skip);
         save.bind(6, checkpoint.complete ? 1 : 0);
         save.bind_text(7, checkpoint.source);
-        save.bind_text(8, updated);
-        save.bind(9, checksum_of(pipeline, lane, checkpoint, updated));
+        std::string states;
+        append_texts(states, checkpoint.states);
+        save.bind_blob(8, states);
+        save.bind_text(9, updated);
+        save.bind(10, checksum_of(pipeline, lane, checkpoint, updated));
         return save.run();
     }
 
@@ -188,8 +194,9 @@ private:
         out.checkpoint.skip = row.number(4);
         out.checkpoint.complete = row.number(5) != 0;
         out.checkpoint.source = row.text(6);
-        out.updated = row.text(7);
-        if (row.number(8) == checksum_of(out.pipeline, out.lane, out.checkpoint, out.updated)) return out;
+        out.checkpoint.states = BytesReader(row.blob(7)).texts();
+        out.updated = row.text(8);
+        if (row.number(9) == checksum_of(out.pipeline, out.lane, out.checkpoint, out.updated)) return out;
         return database_->failure("what it has of " + config::in_quotes(out.lane.empty() ? out.pipeline : out.lane) +
                                   " is damaged; restore it from a backup, or forget it with leat state reset " +
                                   config::printable(out.pipeline));

@@ -154,11 +154,12 @@ Chain::Step Chain::step() {
         if (put_up_to_ || next_staged_ < staged_.size()) {
             // load() makes room for itself.
             look_at_bucket_ = true;
-            const auto put = put_up_to_
+            const bool together = put_up_to_.has_value();
+            const auto put = together
                                  ? put_together()
                                  : parts_.bucket.try_put(staged_[next_staged_], parts_.loader ? nobody_ : wake_up_);
             if (put == Bucket::Put::closed) return Step::finished;
-            if (put == Bucket::Put::taken && !std::exchange(put_up_to_, std::nullopt)) ++next_staged_;
+            if (put == Bucket::Put::taken && !together) ++next_staged_;
             if (put == Bucket::Put::full && !parts_.loader) return Step::parked;
             continue;
         }
@@ -225,15 +226,23 @@ void Chain::number_staged() {
 }
 
 Bucket::Put Chain::put_together() {
-    return parts_.bucket.try_put_together(together_, parts_.loader ? nobody_ : wake_up_,
-                                          [&](Filled& last) { last.end = *put_up_to_; });
+    const auto border = *put_up_to_;
+    const auto put = parts_.bucket.try_put_together(together_, parts_.loader ? nobody_ : wake_up_,
+                                                    [&](Filled& last) { last.end = border; });
+    if (put != Bucket::Put::taken) return put;
+    put_up_to_.reset();
+    parts_.lane.passed(border);
+    return put;
 }
 
 void Chain::end_segment() {
     const auto border = parts_.numbering.end_segment();
     if (positions_) positions_->set_states(border.segment, parts_.transforms.states());
     flushed_segment_ = false;
-    if (!together_.empty()) put_up_to_ = border;
+    if (!together_.empty()) {
+        put_up_to_ = border;
+        return;
+    }
     parts_.bucket.amend_last([&](Filled& last) { last.end = border; });
     parts_.lane.passed(border);
 }

@@ -38,7 +38,7 @@ struct ManagerOptions {
     std::filesystem::path rejects_directory;  ///< made when the first row is rejected
     delivery::StateStore* state = nullptr;    ///< outlives the manager; none: every run begins at the beginning
     bool fresh = false;                       ///< forget what the state says of these pipelines
-    std::string lane_suffix;                  ///< added to the name of every lane
+    std::string lane_suffix = {};             ///< added to the name of every lane
 };
 
 /// Checks every component of every pipeline against the catalog and its schema: unknown components, wrong kinds, bad

@@ -45,11 +45,11 @@ struct Shape {
                                         return stage.component->promises(LEAT_BLOCKING);
                                     });
         // Where nobody promises that rows come again in the same order, none of them may be left out as settled.
-        static constexpr auto same_again = LEAT_STATELESS | LEAT_DETERMINISTIC;
         keeps_together = keeps_checkpoints && !all_in_one && source.promises(LEAT_REPLAYABLE) &&
                          (!source.promises(LEAT_DETERMINISTIC) ||
-                          !std::all_of(plan.transforms.begin(), plan.transforms.end(),
-                                       [](const auto& stage) { return stage.component->promises(same_again); }));
+                          !std::all_of(plan.transforms.begin(), plan.transforms.end(), [](const auto& stage) {
+                              return stage.component->promises(LEAT_STATELESS | LEAT_DETERMINISTIC);
+                          }));
         has_chain = source_in_chain || sink_in_chain || !plan.transforms.empty() || keeps_together;
     }
 };
@@ -566,8 +566,8 @@ private:
         const bool all = !state_.failed() && value_of(state_.dropped) == 0;
         const bool flushed = std::all_of(state_.transforms.begin(), state_.transforms.end(),
                                          [](const StageCounts& counts) { return counts.flushed.load(); });
-        // What a stateful transform held when it was stopped is lost with it: the next run reads it again.
-        const bool may_move = repeats_rows() || (reader_.at_end() && flushed);
+        // What a transform still held when it was stopped is lost with it: the next run reads it again.
+        const bool may_move = repeats_rows() || flushed;
         const auto stored = lane_.finish(all && may_move, reader_.at_end() && flushed);
         if (!stored) state_.fail(in_pipeline(stored.error()));
     }

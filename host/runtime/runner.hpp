@@ -27,7 +27,7 @@ struct Environment {
     std::filesystem::path rejects_directory;
     delivery::StateStore* state = nullptr;  // none: nothing is kept, and nothing is gone on from
     bool fresh = false;                     // begins at the beginning, whatever the state says
-    std::string lane_suffix;
+    std::string lane_suffix = {};
 };
 
 class Runner {

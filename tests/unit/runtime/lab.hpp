@@ -18,6 +18,7 @@
 
 #include "base/stop.hpp"
 #include "config/settings.hpp"
+#include "delivery/state_store.hpp"
 #include "observe/log.hpp"
 #include "plugin/catalog.hpp"
 #include "runtime/manager.hpp"
@@ -117,8 +118,12 @@ inline std::string error_of(const runtime::PipelineReceipt& of) {
 }
 
 class Lab {
+    const std::shared_ptr<const Folder> shared_;
+
 public:
-    Lab() {
+    /// With a folder that earlier runs have left something in, or with one of its own.
+    explicit Lab(std::shared_ptr<const Folder> shared = std::make_shared<const Folder>())
+        : shared_(std::move(shared)), folder(*shared_) {
         settings.file = "test.yaml";
         settings.manager.grace = std::chrono::seconds(30);
     }
@@ -142,7 +147,7 @@ public:
 
     runtime::Manager& manager() {
         if (!manager_) {
-            auto made = runtime::Manager::make(settings, catalog(), log, {folder / "rejects"});
+            auto made = runtime::Manager::make(settings, catalog(), log, {folder / "rejects", state, fresh});
             BOOST_REQUIRE_MESSAGE(made, (made.has_error() ? made.error().text() : std::string()));
             manager_ = std::move(made).value();
         }
@@ -229,8 +234,10 @@ public:
         BOOST_TEST(both.empty(), "a row is delivered and dead");
     }
 
-    const Folder folder;
+    const Folder& folder;
     config::Settings settings;
+    delivery::StateStore* state = nullptr;
+    bool fresh = false;
     Notes log;
     Stop stop;
 

@@ -1,0 +1,189 @@
+// Runs that go on where an earlier one ended.
+#include <rapidcheck.h>
+
+#include "base/clock.hpp"
+#include "delivery/state_store.hpp"
+#include "lab.hpp"
+#include "rows.hpp"
+
+using leat::StopState;
+using leat::delivery::StateStore;
+using leat::runtime::Outcome;
+using leat::runtime::PipelineReceipt;
+using namespace leat::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A folder and a state directory that several runs share.
+class Runs {
+public:
+    using Configure = std::function<void(Lab&)>;
+
+    PipelineReceipt run(const Configure& configure, const std::function<void(Lab&)>& meanwhile = {}) {
+        const leat::SystemClock clock;
+        auto opened = StateStore::open(folder->path() / "state", clock);
+        BOOST_REQUIRE_MESSAGE(opened, (opened.has_error() ? opened.error().text() : std::string()));
+        Lab lab(folder);
+        lab.state = opened.value().get();
+        lab.fresh = std::exchange(fresh, false);
+        configure(lab);
+        const auto receipt = lab.run_one_while([&] {
+            if (meanwhile) meanwhile(lab);
+        });
+        BOOST_TEST(receipt.balanced, receipt.imbalance);
+        warnings = lab.log.text();
+        return receipt;
+    }
+
+    std::vector<std::int64_t> written() const {
+        std::vector<std::int64_t> out;
+        for (const auto& line : lines_of(*folder / "out"))
+            out.push_back(std::stoll(line));
+        return out;
+    }
+
+    const std::shared_ptr<const Folder> folder = std::make_shared<const Folder>();
+    bool fresh = false;  // of the next run
+    std::string warnings;
+};
+
+struct Chosen {
+    std::string source = "odd.source";
+    std::vector<std::string> transforms;
+    std::string sink = "odd.sink";
+    std::uint32_t workers = 1;
+    std::uint64_t rows = 10;
+    int count = 100;
+    int batch = 7;
+};
+
+Runs::Configure configured(const Chosen& chosen) {
+    return [chosen](Lab& lab) {
+        auto& pipeline = lab.add(chosen.source + " {'count': " + std::to_string(chosen.count) +
+                                     ", 'batch': " + std::to_string(chosen.batch) + "}",
+                                 chosen.transforms, chosen.sink + " {'path': '$/out'}");
+        pipeline.bucket.rows = chosen.rows;
+        pipeline.bucket.workers = chosen.workers;
+    };
+}
+
+std::function<void(Lab&)> stop_at(std::uint64_t rows, StopState state) {
+    return [rows, state](Lab& lab) {
+        wait_until([&] {
+            const auto one = lab.progress();
+            return one.read >= rows || one.state == leat::runtime::Progress::State::ended;
+        });
+        lab.stop.request(state);
+    };
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(resume)
+
+BOOST_AUTO_TEST_CASE(a_run_that_was_stopped_goes_on_behind_what_it_delivered) {
+    for (const auto state : {StopState::drain, StopState::stop}) {
+        Runs runs;
+        Chosen endless;
+        endless.count = -1;
+        const auto first = runs.run(configured(endless), stop_at(200, state));
+        BOOST_CHECK(first.outcome == Outcome::stopped);
+        Chosen rest;
+        rest.count = 5000 + static_cast<int>(first.delivered);
+        const auto second = runs.run(configured(rest));
+        BOOST_CHECK(second.outcome == Outcome::done);
+        BOOST_TEST(second.read == static_cast<std::uint64_t>(rest.count) - first.delivered);
+        BOOST_TEST(runs.written() == counting(0, rest.count));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_was_complete_reads_only_what_is_new) {
+    Runs runs;
+    Chosen chosen;
+    BOOST_TEST(runs.run(configured(chosen)).read == 100u);
+    const auto again = runs.run(configured(chosen));
+    BOOST_CHECK(again.outcome == Outcome::done);
+    BOOST_TEST(again.read == 0u);
+    chosen.count = 130;
+    BOOST_TEST(runs.run(configured(chosen)).read == 30u);
+    BOOST_TEST(runs.written() == counting(0, 130));
+}
+
+BOOST_AUTO_TEST_CASE(a_fresh_run_begins_at_the_beginning) {
+    Runs runs;
+    runs.run(configured({}));
+    runs.fresh = true;
+    BOOST_TEST(runs.run(configured({})).read == 100u);
+    BOOST_TEST(runs.written().size() == 200u);
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_source_is_refused) {
+    Runs runs;
+    runs.run(configured({}));
+    Chosen other;
+    other.source = "odd.quick-source";
+    const auto receipt = runs.run(configured(other));
+    BOOST_TEST(error_of(receipt) ==
+               "pipeline \"p\": its checkpoint is of the source \"odd.source\", and it reads with \"odd.quick-source\" "
+               "now; put the source back, or begin again with --fresh");
+    BOOST_TEST(runs.written() == counting(0, 100));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_transform_holds_and_can_save_is_not_lost_between_two_runs) {
+    for (const std::uint64_t moment : {0, 1, 30, 77}) {
+        Runs runs;
+        Chosen chosen;
+        chosen.transforms = {"odd.saving"};
+        chosen.count = 2000;
+        std::uint64_t read = 0;
+        for (int i = 0; i < 5; ++i)
+            read += runs.run(configured(chosen), stop_at(moment, StopState::drain)).read;
+        runs.run(configured(chosen));
+        BOOST_TEST(runs.written() == counting(0, 2000));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_transform_that_cannot_save_moves_the_checkpoint_only_when_it_holds_nothing) {
+    Runs runs;
+    Chosen chosen;
+    chosen.count = -1;
+    chosen.transforms = {"odd.stateful"};  // gives one row for two, at the end
+    runs.run(configured(chosen), stop_at(50, StopState::stop));
+    BOOST_TEST(runs.written().empty());
+    const auto drained = runs.run(configured(chosen), stop_at(50, StopState::drain));
+    BOOST_TEST(runs.written().front() == 0);
+    chosen.count = static_cast<int>(drained.read) + 100;
+    BOOST_TEST(runs.run(configured(chosen)).read == 100u);
+    BOOST_TEST(runs.run(configured(chosen)).read == 0u);
+    BOOST_TEST(runs.written().size() == (drained.read + 1) / 2 + 50);
+}
+
+// However often a run is stopped, and however its buckets lie across the batches of the source.
+BOOST_AUTO_TEST_CASE(every_row_is_delivered_once_over_many_runs) {
+    BOOST_TEST(rc::check("stopped again and again", [] {
+        Chosen chosen;
+        chosen.source = *rc::gen::element<std::string>("odd.source", "odd.quick-source");
+        chosen.sink = *rc::gen::element<std::string>("odd.sink", "odd.single-sink", "odd.quick-sink");
+        for (auto left = *rc::gen::inRange(0, 3); left > 0; --left)
+            chosen.transforms.push_back(
+                *rc::gen::element<std::string>("odd.transform", "odd.sure", "odd.blocking", "odd.saving"));
+        chosen.workers = *rc::gen::inRange<std::uint32_t>(1, 4);
+        chosen.rows = *rc::gen::inRange<std::uint64_t>(1, 60);
+        chosen.count = *rc::gen::inRange(0, 600);
+        chosen.batch = *rc::gen::inRange(1, 40);
+        Runs runs;
+        for (auto left = *rc::gen::inRange(0, 6); left > 0; --left) {
+            const auto state = *rc::gen::element(StopState::drain, StopState::stop);
+            runs.run(configured(chosen), stop_at(*rc::gen::inRange<std::uint64_t>(0, 200), state));
+        }
+        const auto last = runs.run(configured(chosen));
+        RC_ASSERT(last.outcome == Outcome::done);
+        auto written = runs.written();
+        std::sort(written.begin(), written.end());
+        RC_ASSERT(written == counting(0, chosen.count));
+        RC_ASSERT(runs.run(configured(chosen)).read == 0u);
+    }));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
