@@ -279,7 +279,7 @@ private:
         check_fence(found, bucket, anew);
         first_prev_ = text_of(bucket.prev);
         permissions_ = opened.permissions;
-        if (opened.made || !found) sync_name();
+        sync_linked_name();
         if (!found || anew) return begin_manifest(opened, bucket, found.has_value());
         check_committed(*found, opened.made ? -1 : fd);
         manifest_ = *found;
@@ -415,15 +415,13 @@ private:
         return checksum_of({bytes.data(), static_cast<std::size_t>(got)});
     }
 
-    /// Sees the name of a file that was just made safely on its device, where a link may have led to another directory.
-    void sync_name() const {
-        const std::string here = directory_of(path_);
+    /// Sees the name that a link leads to safely on its device. Beside the manifest, its own store() does so.
+    void sync_linked_name() const {
+        struct stat status {};
+        if (::lstat(path_.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return;
         const std::unique_ptr<char, decltype(&::free)> target(::realpath(path_.c_str(), nullptr), &::free);
-        for (const std::string& directory : {here, target ? directory_of(target.get()) : here}) {
-            if (const int error = sync_directory(directory); error != 0) {
-                throw_errno(error, "cannot flush the directory of " + path_ + " to its device");
-            }
-        }
+        const int error = target ? sync_directory(directory_of(target.get())) : errno;
+        if (error != 0) throw_errno(error, "cannot flush the directory that " + path_ + " leads to to its device");
     }
 
     void cut(int fd) {
