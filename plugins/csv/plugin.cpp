@@ -117,7 +117,7 @@ constexpr leat::about sink_about = {
     }
   }
 })json",
-    LEAT_SINGLE_WRITER | LEAT_DETERMINISTIC,
+    LEAT_TRANSACTIONAL | LEAT_SINGLE_WRITER | LEAT_DETERMINISTIC,
     R"md(Writes RFC 4180 with LF: a field is quoted where it must be, NULL is an empty field and the empty text is `""`.
 Dates and times are ISO 8601 (timestamps with a zone in UTC, with `Z`), binary is base64, lists, structs and maps are JSON.
 

@@ -31,8 +31,8 @@ Sink::Sink(leat::context& ctx)
       header_(ctx.boolean("/header", true)),
       file_(ctx.text("/path"), ndjson::write_mode_named(ctx.text("/mode", "create"))) {}
 
-void Sink::begin(leat::context&, leat_bucket const&) {
-    file_.begin();
+void Sink::begin(leat::context& ctx, leat_bucket const& bucket) {
+    file_.begin(ctx, bucket);
     if (!begun_) header_in_file_ = !header_ || file_.size() > 0;
     begun_ = true;
     header_due_ = !header_in_file_;
@@ -54,9 +54,9 @@ void Sink::write(leat::context& ctx, leat::batch& batch) {
         ctx.reject_rows(refusal.rows, file_.path() + ": " + refusal.why);
 }
 
-void Sink::commit(leat::context& ctx, leat_bucket const&) {
+void Sink::commit(leat::context& ctx, leat_bucket const& bucket) {
     flush(ctx);
-    file_.commit();
+    file_.commit(bucket);
     header_in_file_ = !header_due_;
 }
 

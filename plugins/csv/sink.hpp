@@ -5,18 +5,21 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "csv_writer.hpp"
 #include "files.hpp"
 
 namespace csv {
 
-/// Writes the batches of a bucket as they come; what an aborted bucket wrote is cut off again.
+/// Writes the batches of a bucket as they come; what an aborted bucket wrote is cut off again, and what a killed one
+/// wrote when the next run begins.
 class Sink {
 public:
     explicit Sink(leat::context& ctx);
 
     void open(leat::context&) { file_.check(); }
+    std::string recover(leat::context&, std::string_view lane) { return file_.recover(lane); }
     void begin(leat::context& ctx, leat_bucket const& bucket);
     void write(leat::context& ctx, leat::batch& batch);
     void commit(leat::context& ctx, leat_bucket const& bucket);

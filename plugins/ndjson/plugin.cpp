@@ -94,7 +94,7 @@ constexpr leat::about sink = {
     }
   }
 })json",
-    LEAT_SINGLE_WRITER | LEAT_DETERMINISTIC,
+    LEAT_TRANSACTIONAL | LEAT_SINGLE_WRITER | LEAT_DETERMINISTIC,
     R"md(Writes newline-delimited JSON: each row one object on a line of its own, its keys the columns in their order.
 
 | Arrow | JSON |

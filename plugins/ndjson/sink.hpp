@@ -4,6 +4,8 @@
 #include <leat/leat.hpp>
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "json_writer.hpp"
 #include "output_file.hpp"
@@ -13,15 +15,18 @@ namespace ndjson {
 /// Large enough that system calls cost nothing, small enough to stay in the processor's cache.
 inline constexpr std::size_t block_size = std::size_t{256} << 10;
 
-/// Writes the batches of a bucket as they come; what an aborted bucket wrote is cut off again.
+/// Writes the batches of a bucket as they come; what an aborted bucket wrote is cut off again, and what a killed one
+/// wrote when the next run begins.
 class Sink {
 public:
     explicit Sink(leat::context& ctx) : file_(ctx.text("/path"), write_mode_named(ctx.text("/mode", "create"))) {}
 
     void open(leat::context&) { file_.check(); }
 
-    void begin(leat::context&, const leat_bucket&) {
-        file_.begin();
+    std::string recover(leat::context&, std::string_view lane) { return file_.recover(lane); }
+
+    void begin(leat::context& ctx, const leat_bucket& bucket) {
+        file_.begin(ctx, bucket);
         text_.clear();
         if (file_.lacks_line_end()) text_.append("\n");
     }
@@ -42,9 +47,9 @@ public:
         }
     }
 
-    void commit(leat::context& ctx, const leat_bucket&) {
+    void commit(leat::context& ctx, const leat_bucket& bucket) {
         flush(ctx);
-        file_.commit();
+        file_.commit(bucket);
     }
 
     void abort(leat::context& ctx, const leat_bucket&) {
