@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(one_that_reads_sees_what_the_host_stores_and_stores_nothing
 
 BOOST_AUTO_TEST_CASE(a_database_that_was_made_and_never_written_holds_no_state) {
     const Folder folder;
-    std::ofstream(folder / "state.db");
+    std::ofstream(folder / "state.db") << "";
     BOOST_TEST(StateStore::open_to_read(folder.path()).error().text() ==
                "there is no state in " + folder.path().string() + ": nothing has run there yet");
     BOOST_REQUIRE(open(folder.path())->save("orders/csv", some, true));
@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(a_directory_that_cannot_be_written_is_named) {
                               ? 0
                               : 1;
                }) == 0);
-    std::ofstream(folder / "lock");
+    std::ofstream(folder / "lock") << "";
     ::chmod((folder / "lock").c_str(), 0666);
     BOOST_TEST(as_nobody([&] {
                    return error_of(folder.path()) == "cannot use the state database " + (folder / "state.db").string() +
@@ -460,7 +460,11 @@ BOOST_AUTO_TEST_CASE(a_position_with_a_wrong_bit_is_never_used) {
                       ": what it has of \"orders/csv\" is damaged; restore it from a backup, or forget it with leat "
                       "state reset orders";
     BOOST_TEST(store->checkpoint("orders/csv").error().text() == text);
-    BOOST_TEST(store->entries().error().text() == text);
+    const auto entries = store->entries().value();
+    BOOST_REQUIRE(entries.size() == 2u);
+    BOOST_TEST(entries[0].damaged);
+    BOOST_TEST(entries[0].lane == "orders/csv");
+    BOOST_TEST(!entries[1].damaged);
     BOOST_CHECK(found(*store, "people/csv") == some);
     BOOST_TEST(store->reset("orders").value());
     BOOST_TEST(store->entries().value().size() == 1u);
