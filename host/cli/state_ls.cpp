@@ -17,14 +17,15 @@ void add(TextTable& table, const delivery::StateStore::Entry& entry) {
     // A beginning says enough, and the rest may be 64 KiB.
     const auto position = cut_to_width(position_text(checkpoint.position), widest_position);
     const auto updated = printable(entry.updated);
+    const auto component =
+        entry.lane.empty() ? "(runner)" : printable(std::string_view(entry.lane).substr(entry.lane.find('/') + 1));
     if (entry.damaged) {
-        table.add({name, lane_text(entry), "", "(damaged)"});
+        table.add({name, component, "", "(damaged)"});
     } else if (entry.lane.empty()) {
-        table.add({name, "(runner)", "", position, "", "", updated});
+        table.add({name, component, "", position, "", "", updated});
     } else {
-        const auto component = entry.lane.substr(std::min(entry.lane.find('/'), entry.lane.size() - 1) + 1);
-        table.add({name, printable(component), std::to_string(checkpoint.bucket), position,
-                   std::to_string(checkpoint.skip), checkpoint.complete ? "yes" : "no", updated});
+        table.add({name, component, std::to_string(checkpoint.bucket), position, std::to_string(checkpoint.skip),
+                   checkpoint.complete ? "yes" : "no", updated});
     }
 }
 
