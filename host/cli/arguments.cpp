@@ -39,6 +39,10 @@ struct Reader {
     CheckArguments check;
     PreviewArguments preview;
     LoadArguments load;
+    StateListArguments state_ls;
+    StateShowArguments state_show;
+    StateResetArguments state_reset;
+    StateExportArguments state_export;
     PluginListArguments plugin_list;
     PluginShowArguments plugin_show;
     PluginCheckArguments plugin_check;
@@ -97,6 +101,23 @@ struct Reader {
         load_app->add_option("--save", load.save, "Writes the configuration that it runs to FILE")->type_name("FILE");
         add_run_options(*load_app, load.run, "--again,--fresh");
 
+        auto* const state = app.add_subcommand("state", "How far pipelines are: what the next run goes on from");
+        state->require_subcommand(1);
+        auto* const ls_app = add(*state, "ls", "Lists all checkpoints", &Reader::state_ls);
+        add_state_options(*ls_app, state_ls);
+        auto* const state_show_app =
+            add(*state, "show", "Shows all of the checkpoints of a pipeline", &Reader::state_show);
+        state_show_app->add_option("PIPELINE", state_show.pipeline, "Its name")->required();
+        add_state_options(*state_show_app, state_show);
+        auto* const reset_app =
+            add(*state, "reset", "Forgets a pipeline's checkpoints: it starts at the beginning", &Reader::state_reset);
+        reset_app->add_option("PIPELINE", state_reset.pipeline, "Its name")->required();
+        reset_app->add_flag("--yes", state_reset.yes, "Does not ask");
+        add_state_options(*reset_app, state_reset);
+        auto* const export_app =
+            add(*state, "export", "Prints all checkpoints, a line of JSON for each", &Reader::state_export);
+        add_state_options(*export_app, state_export);
+
         auto* const plugins = app.add_subcommand("plugin", "What is installed, and what a plugin file is worth");
         plugins->require_subcommand(1);
         auto* const list_app = add(*plugins, "list", "Lists all components, and refused files", &Reader::plugin_list);
@@ -121,9 +142,18 @@ struct Reader {
 
     static void add_json(CLI::App& to, bool& json) { to.add_flag("--json", json, "Prints JSON"); }
 
+    static void add_state(CLI::App& to, std::filesystem::path& state) {
+        to.add_option("--state", state, "Where checkpoints, receipts and rejects are kept (./.leat)")->type_name("DIR");
+    }
+
+    template <class Struct>
+    static void add_state_options(CLI::App& to, Struct& arguments) {
+        add_state(to, arguments.state);
+        add_json(to, arguments.json);
+    }
+
     static void add_run_options(CLI::App& to, RunArguments& run, const std::string& fresh) {
-        to.add_option("--state", run.state, "Where checkpoints, receipts and rejects are kept (./.leat)")
-            ->type_name("DIR");
+        add_state(to, run.state);
         auto* const no_state =
             to.add_flag("--no-state", run.no_state, "Keeps no checkpoints: a run that is killed begins anew");
         to.add_flag(fresh, run.fresh, "Forgets the checkpoints, and begins at the first row")->excludes(no_state);

@@ -12,9 +12,11 @@
 
 namespace leat::cli {
 
+constexpr auto default_state = ".leat";
+
 struct RunArguments {
     std::filesystem::path file;
-    std::filesystem::path state = ".leat";
+    std::filesystem::path state = default_state;
     bool fresh = false;     ///< begin at the beginning, whatever the state says
     bool no_state = false;  ///< keep no checkpoints
     bool json = false;
@@ -43,6 +45,29 @@ struct LoadArguments {
     RunArguments run;              ///< without `file`
 };
 
+struct StateListArguments {
+    std::filesystem::path state = default_state;
+    bool json = false;
+};
+
+struct StateShowArguments {
+    std::string pipeline;
+    std::filesystem::path state = default_state;
+    bool json = false;
+};
+
+struct StateResetArguments {
+    std::string pipeline;
+    std::filesystem::path state = default_state;
+    bool yes = false;  ///< without asking
+    bool json = false;
+};
+
+struct StateExportArguments {
+    std::filesystem::path state = default_state;
+    bool json = false;  ///< changes nothing: what is exported is JSON
+};
+
 struct PluginListArguments {
     bool json = false;
 };
@@ -57,7 +82,8 @@ struct PluginCheckArguments {
     bool json = false;
 };
 
-using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, LoadArguments, PluginListArguments,
+using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, LoadArguments, StateListArguments,
+                          StateShowArguments, StateResetArguments, StateExportArguments, PluginListArguments,
                           PluginShowArguments, PluginCheckArguments>;
 
 struct Arguments {

@@ -24,6 +24,13 @@ std::optional<std::string> environment(const std::string& name) {
     return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
+std::string ask(const std::string& question) {
+    std::cerr << question << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer;
+}
+
 Exit execute(const Arguments& arguments, const Console& console) {
     struct Dispatch {
         const Arguments& arguments;
@@ -32,6 +39,10 @@ Exit execute(const Arguments& arguments, const Console& console) {
         Exit operator()(const CheckArguments& verb) const { return check(verb, arguments, console); }
         Exit operator()(const PreviewArguments& verb) const { return preview(verb, arguments, console); }
         Exit operator()(const LoadArguments& verb) const { return load(verb, arguments, console); }
+        Exit operator()(const StateListArguments& verb) const { return state_ls(verb, console); }
+        Exit operator()(const StateShowArguments& verb) const { return state_show(verb, console); }
+        Exit operator()(const StateResetArguments& verb) const { return state_reset(verb, console); }
+        Exit operator()(const StateExportArguments& verb) const { return state_export(verb, console); }
         Exit operator()(const PluginListArguments& verb) const { return plugin_list(verb, arguments, console); }
         Exit operator()(const PluginShowArguments& verb) const { return plugin_show(verb, arguments, console); }
         Exit operator()(const PluginCheckArguments& verb) const { return plugin_check(verb, arguments, console); }
@@ -45,8 +56,9 @@ int main(int argc, char** argv) {
     // A reader that has gone, or a file at its limit, is an error of the write; not a death without a receipt.
     for (const int signal : {SIGPIPE, SIGXFSZ})
         static_cast<void>(std::signal(signal, SIG_IGN));
-    const Console console{std::cout,        std::cerr,  ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1,
-                          own_executable(), environment};
+    Console console{std::cout,        std::cerr,  ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1,
+                    own_executable(), environment};
+    if (console.err_is_terminal && ::isatty(STDIN_FILENO) == 1) console.ask = ask;
     try {
         const auto read = read_arguments(argc, argv, console);
         const auto code =

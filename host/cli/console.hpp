@@ -31,6 +31,8 @@ struct Console {
     bool err_is_terminal = false;
     std::filesystem::path executable;  ///< absolute
     std::function<std::optional<std::string>(const std::string& name)> environment;
+    /// Asks a person and returns the answer's line; empty: nobody is there to be asked.
+    std::function<std::string(const std::string& question)> ask = {};
 
     /// Writes "leat: TEXT" to `err` and passes the code on: `return console.fail(Exit::usage, "...")`.
     Exit fail(Exit code, const std::string& text) const;

@@ -11,6 +11,10 @@ Exit run(const RunArguments& verb, const Arguments& arguments, const Console& co
 Exit check(const CheckArguments& verb, const Arguments& arguments, const Console& console);
 Exit preview(const PreviewArguments& verb, const Arguments& arguments, const Console& console);
 Exit load(const LoadArguments& verb, const Arguments& arguments, const Console& console);
+Exit state_ls(const StateListArguments& verb, const Console& console);
+Exit state_show(const StateShowArguments& verb, const Console& console);
+Exit state_reset(const StateResetArguments& verb, const Console& console);
+Exit state_export(const StateExportArguments& verb, const Console& console);
 Exit plugin_list(const PluginListArguments& verb, const Arguments& arguments, const Console& console);
 Exit plugin_show(const PluginShowArguments& verb, const Arguments& arguments, const Console& console);
 Exit plugin_check(const PluginCheckArguments& verb, const Arguments& arguments, const Console& console);

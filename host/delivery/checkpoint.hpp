@@ -17,7 +17,7 @@ struct Checkpoint {
     std::uint64_t skip = 0;  ///< of the rows that come out of the last transform behind `position`, so many are settled
     bool complete = false;   ///< the source had said that there is no more
     std::string source;      ///< id of the component that the position is of
-    std::vector<std::string> states;  ///< what the transforms go on from at `position`, by stage
+    std::vector<std::string> states = {};  ///< what the transforms go on from at `position`, by stage
 
     /// What a transactional sink stores with the rows: at most 4 KiB (a longer position is not in it, and `whole` of
     /// the answer of parse is false). Its first byte is the version of the format.

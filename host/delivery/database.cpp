@@ -41,13 +41,11 @@ std::string remedy(int code) {
     }
 }
 
-/// Rows and their log get the rights of the database's file, and SQLite would let everybody read that.
-int make_file(const std::filesystem::path& file) {
-    // Only a new one: closing a file takes away the locks that this process has on it by other descriptors.
-    const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    if (made < 0) return errno == EEXIST ? 0 : errno;
-    ::close(made);
-    return 0;
+/// `file`-wal and such.
+std::filesystem::path beside(const std::filesystem::path& file, const char* ending) {
+    auto out = file;
+    out += ending;
+    return out;
 }
 
 /// A name that says that nobody writes to the file now, so that no log is looked for.
@@ -66,9 +64,7 @@ std::string unchanging_name(const std::filesystem::path& file) {
 
 bool has_log(const std::filesystem::path& file) {
     std::error_code error;
-    auto log = file;
-    log += "-wal";
-    const auto size = std::filesystem::file_size(log, error);
+    const auto size = std::filesystem::file_size(beside(file, "-wal"), error);
     return !error && size > 0;
 }
 
@@ -180,19 +176,15 @@ Result<std::uint64_t> Database::number(std::string_view sql) const {
     return row ? statement.number(0) : 0;
 }
 
-Result<Database::State> Database::state(const Layout& layout) const {
+Result<bool> Database::is_up_to_date(const Layout& layout) const {
     BOOST_OUTCOME_TRY(const auto application, number("PRAGMA application_id"));
     BOOST_OUTCOME_TRY(const auto version, number("PRAGMA user_version"));
-    BOOST_OUTCOME_TRY(const auto tables, number("SELECT count(*) FROM sqlite_schema"));
-    if (application == 0 && version == 0 && tables == 0) {
-        // SQLite takes what is shorter than its header for nothing.
-        std::error_code error;
-        const auto size = std::filesystem::file_size(file_, error);
-        constexpr std::uint64_t header = 100;
-        if (error || size == 0 || size >= header) return State::empty;
-        return failure(std::string("file is not a database") + damaged_remedy);
-    }
     if (application != layout.application) {
+        // SQLite takes what is shorter than its header for a database without tables.
+        std::error_code error;
+        constexpr std::uint64_t header = 100;
+        if (std::filesystem::file_size(file_, error) < header)
+            return failure(std::string("file is not a database") + damaged_remedy);
         return failure("it is a database of another program; move it away, or choose another directory with --state");
     }
     if (version > layout.newest()) {
@@ -200,7 +192,7 @@ Result<Database::State> Database::state(const Layout& layout) const {
                        std::to_string(layout.newest()) +
                        ": a newer Leat made it; use that one, or choose another directory with --state");
     }
-    return version == layout.newest() ? State::newest : State::older;
+    return version == layout.newest();
 }
 
 Result<> Database::use_write_ahead_log() const {
@@ -236,19 +228,40 @@ Result<> Database::bring_up_to_date(const Layout& layout) const {
     return run(sql);
 }
 
+Result<> Database::make(const std::filesystem::path& file, const Layout& layout) {
+    // Under another name until it is whole, so that an empty file is always a damaged one, and never one to begin with.
+    const auto unfinished = beside(file, ".new");
+    std::error_code ignored;
+    // A log that belonged to a file that is gone would be taken for one of the new file.
+    for (const auto& left : {unfinished, beside(unfinished, "-journal"), beside(file, "-wal"), beside(file, "-shm")})
+        std::filesystem::remove(left, ignored);
+    // SQLite would let everybody read it, and gives its log the rights of the file.
+    const int descriptor = ::open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (descriptor < 0) return Database(file).failure(errno_text(errno) + place_remedy);
+    ::close(descriptor);
+    {
+        Database database(file);
+        BOOST_OUTCOME_TRYV(database.connect(unfinished.string(), SQLITE_OPEN_READWRITE));
+        BOOST_OUTCOME_TRYV(database.bring_up_to_date(layout));
+    }
+    if (::rename(unfinished.c_str(), file.c_str()) == 0) return done();
+    return Database(file).failure(errno_text(errno) + place_remedy);
+}
+
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, const Layout& layout) {
+    std::error_code error;
+    if (!std::filesystem::exists(file, error) && !error) {
+        BOOST_OUTCOME_TRYV(make(file, layout));
+    }
     std::unique_ptr<Database> out(new Database(file));
-    if (const int error = make_file(file); error != 0) return out->failure(errno_text(error) + place_remedy);
     BOOST_OUTCOME_TRYV(out->connect(file.string(), SQLITE_OPEN_READWRITE));
-    BOOST_OUTCOME_TRY(const auto state, out->state(layout));
+    BOOST_OUTCOME_TRY(const bool up_to_date, out->is_up_to_date(layout));
     if (sqlite3_db_readonly(out->raw_.get(), "main") == 1)
         return out->failure(std::string("it is read-only") + place_remedy);
     BOOST_OUTCOME_TRYV(out->use_write_ahead_log());
     BOOST_OUTCOME_TRYV(out->run("PRAGMA synchronous = FULL"));
-    if (state != State::empty) {
-        BOOST_OUTCOME_TRYV(out->look_for_damage());
-    }
-    if (state != State::newest) {
+    BOOST_OUTCOME_TRYV(out->look_for_damage());
+    if (!up_to_date) {
         BOOST_OUTCOME_TRYV(out->bring_up_to_date(layout));
     }
     return out;
@@ -260,17 +273,15 @@ Result<std::unique_ptr<Database>> Database::open_to_read(const std::filesystem::
     std::unique_ptr<Database> out(new Database(file));
     // To write, so that the last one tidies up the log as every writer does; SQLite takes less where it must.
     BOOST_OUTCOME_TRYV(out->connect(file.string(), SQLITE_OPEN_READWRITE));
-    auto state = out->state(layout);
-    if (!state && sqlite3_db_readonly(out->raw_.get(), "main") == 1 && !has_log(file)) {
+    auto up_to_date = out->is_up_to_date(layout);
+    if (!up_to_date && sqlite3_db_readonly(out->raw_.get(), "main") == 1 && !has_log(file)) {
         // Where not even the index of the log can be made, one can still read what nobody is writing.
         BOOST_OUTCOME_TRYV(out->connect(unchanging_name(file), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
-        state = out->state(layout);
+        up_to_date = out->is_up_to_date(layout);
     }
-    if (!state) return state.error();
+    if (!up_to_date) return up_to_date.error();
     BOOST_OUTCOME_TRYV(out->run("PRAGMA query_only = 1"));
-    if (state.value() == State::empty) return std::unique_ptr<Database>();
-    if (state.value() == State::older)
-        return out->failure("an older Leat made it; the next leat run brings it up to date");
+    if (!up_to_date.value()) return out->failure("an older Leat made it; the next leat run brings it up to date");
     return out;
 }
 

@@ -70,7 +70,7 @@ public:
     /// Opens the file for writing, makes it if need be, and brings its tables up to date. A damaged file is found here
     /// rather than later. Errors: io.
     static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, const Layout& layout);
-    /// Opens a file for reading, beside the one who writes. Empty: there is none, or nothing was ever written to it.
+    /// Opens a file for reading, beside the one who writes. Empty: there is none.
     /// Errors: io; also when its tables are older than those of `layout`.
     static Result<std::unique_ptr<Database>> open_to_read(const std::filesystem::path& file, const Layout& layout);
 
@@ -92,12 +92,13 @@ private:
     struct Close {
         void operator()(sqlite3* database) const noexcept;
     };
-    enum class State { empty, older, newest };
 
     explicit Database(std::filesystem::path file) : file_(std::move(file)) {}
     Result<> connect(const std::string& name, int flags);
     Result<std::uint64_t> number(std::string_view sql) const;
-    Result<State> state(const Layout& layout) const;
+    /// False: the tables are older. Errors: io; also when they are none of this host's.
+    Result<bool> is_up_to_date(const Layout& layout) const;
+    static Result<> make(const std::filesystem::path& file, const Layout& layout);
     Result<> use_write_ahead_log() const;
     Result<> look_for_damage() const;
     Result<> bring_up_to_date(const Layout& layout) const;

@@ -134,8 +134,7 @@ public:
         for (;;) {
             BOOST_OUTCOME_TRY(const bool row, statements_.list.step());
             if (!row) return out;
-            BOOST_OUTCOME_TRY(auto entry, entry_of(statements_.list));
-            out.push_back(std::move(entry));
+            out.push_back(entry_of(statements_.list));
         }
     }
 
@@ -160,8 +159,11 @@ private:
         statements_.find.bind_text(2, lane);
         BOOST_OUTCOME_TRY(const bool row, statements_.find.step());
         if (!row) return std::optional<Checkpoint>();
-        BOOST_OUTCOME_TRY(auto entry, entry_of(statements_.find));
-        return std::optional(std::move(entry.checkpoint));
+        auto entry = entry_of(statements_.find);
+        if (!entry.damaged) return std::optional(std::move(entry.checkpoint));
+        return database_->failure("what it has of " + config::in_quotes(lane.empty() ? pipeline : lane) +
+                                  " is damaged; restore it from a backup, or forget it with leat state reset " +
+                                  config::printable(pipeline));
     }
 
     Result<> store(std::string_view pipeline, std::string_view lane, const Checkpoint& checkpoint, bool durable) {
@@ -184,8 +186,7 @@ private:
         return save.run();
     }
 
-    /// The entry of the row that the statement is at.
-    Result<Entry> entry_of(const Statement& row) const {
+    static Entry entry_of(const Statement& row) {
         Entry out;
         out.pipeline = row.text(0);
         out.lane = row.text(1);
@@ -196,10 +197,8 @@ private:
         out.checkpoint.source = row.text(6);
         out.checkpoint.states = BytesReader(row.blob(7)).texts();
         out.updated = row.text(8);
-        if (row.number(9) == checksum_of(out.pipeline, out.lane, out.checkpoint, out.updated)) return out;
-        return database_->failure("what it has of " + config::in_quotes(out.lane.empty() ? out.pipeline : out.lane) +
-                                  " is damaged; restore it from a backup, or forget it with leat state reset " +
-                                  config::printable(out.pipeline));
+        out.damaged = row.number(9) != checksum_of(out.pipeline, out.lane, out.checkpoint, out.updated);
+        return out;
     }
 
     const std::optional<StateLock> lock_;  // given back when all else is closed

@@ -26,7 +26,7 @@ public:
     static Result<std::unique_ptr<StateStore>> open_to_read(const std::filesystem::path& directory);
     virtual ~StateStore() = default;
 
-    /// The checkpoint of a lane, "PIPELINE/COMPONENT"; empty: there is none. Errors: io.
+    /// The checkpoint of a lane, "PIPELINE/COMPONENT"; empty: there is none. Errors: io; also when it is damaged.
     virtual Result<std::optional<Checkpoint>> checkpoint(std::string_view lane) = 0;
 
     /// Stores the checkpoint of a lane in place of the one before. Errors: io.
@@ -42,9 +42,10 @@ public:
         std::string pipeline;
         std::string lane;  ///< empty: the state of a runner, in checkpoint.position
         Checkpoint checkpoint;
-        std::string updated;  ///< RFC 3339, UTC
+        std::string updated;   ///< RFC 3339, UTC
+        bool damaged = false;  ///< its checksum is wrong: nothing in it can be believed
     };
-    /// All that there is, by pipeline and lane. Errors: io.
+    /// All that there is, by pipeline and lane; also what is damaged, so that it can be seen and forgotten. Errors: io.
     virtual Result<std::vector<Entry>> entries() = 0;
 
     /// Forgets the checkpoints and the runner state of a pipeline. True: there was something. Errors: io.

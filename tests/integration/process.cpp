@@ -78,7 +78,7 @@ Process::Process(std::vector<std::string> command, Options options)
     if (pid_ < 0) throw std::runtime_error("fork");
     if (pid_ == 0) {
         ::setpgid(0, 0);
-        ::dup2(input, STDIN_FILENO);
+        ::dup2(options_.typed.empty() ? input : terminal_end, STDIN_FILENO);
         ::dup2(out.write, STDOUT_FILENO);
         ::dup2(options_.terminal ? terminal_end : err.write, STDERR_FILENO);
         if (::chdir(options_.directory.c_str()) != 0) ::_exit(126);
@@ -93,6 +93,9 @@ Process::Process(std::vector<std::string> command, Options options)
         ::close(terminal_end);
         ::close(err.read);
         err_ = terminal;
+        const auto size = static_cast<ssize_t>(options_.typed.size());
+        if (::write(terminal, options_.typed.data(), options_.typed.size()) != size)
+            throw std::runtime_error("the child's terminal");
     } else {
         err_ = err.read;
     }

@@ -24,6 +24,7 @@ struct Options {
     std::string input;                               ///< its standard input
     std::map<std::string, std::string> environment;  ///< beside PATH, HOME and LANG
     bool terminal = false;                           ///< standard error is a terminal of 24 lines and 100 columns
+    std::string typed;                               ///< on that terminal, which then is standard input as well
     std::chrono::seconds deadline{60};
 };
 

@@ -30,9 +30,10 @@ BOOST_AUTO_TEST_CASE(version_and_help_go_to_standard_output) {
     const auto help = leat({"--help"});
     BOOST_TEST(help.code == 0);
     BOOST_TEST(help.err == "");
-    for (const char* part : {"run ", "check ", "preview ", "load ", "plugin ", "Exit codes:", "5  stopped by a signal"})
+    for (const char* part :
+         {"run ", "check ", "preview ", "load ", "state ", "plugin ", "Exit codes:", "5  stopped by a signal"})
         BOOST_TEST(contains(help.out, part), part);
-    for (const char* verb : {"run", "check", "preview", "load", "plugin"})
+    for (const char* verb : {"run", "check", "preview", "load", "state", "plugin"})
         BOOST_TEST(leat({verb, "--help"}).code == 0, verb);
 }
 

@@ -9,7 +9,6 @@
 #include "folder.hpp"
 
 using leat::Errc;
-using leat::config::DeadLetterSettings;
 using leat::delivery::DeadLetter;
 using leat::delivery::Rejects;
 using namespace leat::test;
@@ -22,7 +21,7 @@ std::vector<DeadLetter> letters(std::size_t count) {
 
 /// Dead letters that stand in a file that is made elsewhere.
 std::filesystem::path link_to(const Folder& folder, const char* target) {
-    const auto file = folder / "p.rejects.ndjson";
+    auto file = folder / "p.rejects.ndjson";
     std::filesystem::create_symlink(target, file);
     return file;
 }
