@@ -67,6 +67,7 @@ std::vector<std::int64_t> numbers_in(const Directory& directory, const std::stri
     }
     std::istringstream lines(directory.get("target"));
     for (std::string line; std::getline(lines, line);) {
+        if (line.back() == '"' && line.find(',') == std::string::npos) continue;  // the rest of a quoted field
         const auto digit = line.find_first_of("0123456789");
         if (digit != std::string::npos) out.push_back(std::stoll(line.substr(digit)));
     }
@@ -96,14 +97,14 @@ public:
         if (transform == "sql") yaml += "    transform: [ { sql: SELECT n FROM batch } ]\n";
         if (transform == "sql-filter") yaml += "    transform: [ { sql: SELECT n FROM batch WHERE n % 7 <> 0 } ]\n";
         yaml += "    load: { " + sink + ": { path: target" + (sink == "sqlite" ? ", table: t" : "") + " } }\n";
-        yaml += "    bucket: { rows: " + std::to_string(random_.between(50, 8'000)) +
-                ", workers: " + std::to_string(random_.between(1, 4)) + " }\n";
+        yaml += "    bucket: { rows: " + std::to_string(random_.between(50, 8'000)) + " }\n";
         directory.put("p.yaml", yaml);
 
         int kills = 0;
-        std::string told;
         for (;;) {
-            Process process(leat_command({"run", "--json", "p.yaml"}), {.directory = directory.path()});
+            Options options;
+            options.directory = directory.path();
+            Process process(leat_command({"run", "--json", "p.yaml"}), std::move(options));
             const auto until =
                 std::chrono::steady_clock::now() + std::chrono::microseconds(random_.between(0, 150'000));
             const bool kill_it = kills < most_kills;
@@ -170,7 +171,7 @@ private:
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(kill)
+BOOST_AUTO_TEST_SUITE(killed)
 
 BOOST_AUTO_TEST_CASE(every_number_is_in_the_target_once_however_often_leat_is_killed) {
     const auto wanted = static_cast<int>(from_environment("LEAT_KILLS", 200));
