@@ -6,7 +6,6 @@
 #include "process.hpp"
 #include "receipt.hpp"
 
-using leat::delivery::Checkpoint;
 using leat::delivery::StateStore;
 using namespace integration;
 
