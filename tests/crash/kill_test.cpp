@@ -149,6 +149,22 @@ private:
         if (format == "csv") directory.put("README", "n is what is counted");
     }
 
+    /// Until there is more, or less, in the target than now; or the process has ended.
+    static void wait_for_change(const Directory& directory, Process& process) {
+        const auto look = [&] {
+            std::uintmax_t out = 0;
+            for (const auto* const name : {"target", "target-journal", "target.leat"}) {
+                std::error_code none;
+                const auto size = std::filesystem::file_size(directory.path() / name, none);
+                out = 31 * out + (none ? 0 : size + 1);
+            }
+            return out;
+        };
+        const auto before = look();
+        while (look() == before && process.is_running())
+            std::this_thread::yield();
+    }
+
     // A journal that is not empty, or a file that is longer than what is committed of it.
     void count_open_transaction(const Directory& directory, const std::string& sink) {
         std::error_code none;

@@ -115,6 +115,12 @@ void Process::close_all() {
     close_one(err_);
 }
 
+bool Process::is_running() const {
+    siginfo_t ended{};
+    const int looked = ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT);
+    return looked == 0 && ended.si_pid == 0;
+}
+
 void Process::signal(int number) const {
     ::kill(pid_, number);
 }

@@ -38,6 +38,8 @@ public:
 
     void signal(int number) const;
     pid_t pid() const { return pid_; }
+    /// It has not ended; wait() was not called.
+    bool is_running() const;
     /// Reads until `text` came on standard error. Throws when the process ends first, or at the deadline.
     void wait_for_err(const std::string& text);
     /// Reads on until `done` says so, looked at whenever something came, and at least every ten milliseconds.
