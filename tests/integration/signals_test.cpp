@@ -24,13 +24,21 @@ std::uint64_t lines_of(const std::string& text) {
     return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+struct Runs : Directory {
+    /// So that the next one begins at the beginning, with a target of its own.
+    void forget_run() const {
+        for (const auto* const name : {"out.ndjson", "out.ndjson.leat", ".leat"})
+            std::filesystem::remove_all(path() / name);
+    }
+};
+
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(signals, Directory)
+BOOST_FIXTURE_TEST_SUITE(signals, Runs)
 
 BOOST_AUTO_TEST_CASE(the_first_signal_drains_and_prints_the_receipt) {
     for (const int signal : {SIGINT, SIGTERM}) {
-        std::filesystem::remove(path() / "out.ndjson");
+        forget_run();
         put("p.yaml", endless);
         Options options;
         options.directory = path();
@@ -80,8 +88,7 @@ BOOST_AUTO_TEST_CASE(at_any_moment_the_receipt_balances_and_the_target_has_what_
     put("p.yaml", endless);
     std::mt19937 dice(20261125);
     for (int round = 0; round < 20; ++round) {
-        std::filesystem::remove(path() / "out.ndjson");
-        std::filesystem::remove_all(path() / ".leat");
+        forget_run();
         Options options;
         options.directory = path();
         Process process(leat_command({"run", "--json", "p.yaml"}), options);
