@@ -978,8 +978,8 @@ std::string due(const Start& from, int buckets) {
 }
 
 BOOST_AUTO_TEST_CASE(holds_every_bucket_once_whichever_call_it_is_killed_before) {
-    const Unsynced unsynced;
     constexpr int buckets = 3;
+    const Unsynced unsynced;
     int kills = 0;
     for (const Start& from : starts()) {
         BOOST_TEST_CONTEXT(from) {
@@ -994,8 +994,14 @@ BOOST_AUTO_TEST_CASE(holds_every_bucket_once_whichever_call_it_is_killed_before)
                     break;  // there are not so many calls
                 }
                 ++kills;
-                load_what_is_due(config_of(from), buckets);
-                BOOST_REQUIRE(get("out") == due(from, buckets));
+                // The last one comes again without its rows, so that nothing hides those of the killed one.
+                load_what_is_due(config_of(from), buckets - 1);
+                const bool last_is_due = recovered(config_of(from)) != std::to_string(buckets);
+                if (last_is_due) {
+                    BOOST_REQUIRE(load(config_of(from), buckets, std::to_string(buckets - 1), std::to_string(buckets),
+                                       rows_of(0, 0)) == "");
+                }
+                BOOST_REQUIRE(get("out") == due(from, last_is_due ? buckets - 1 : buckets));
                 BOOST_REQUIRE(recovered(config_of(from)) == std::to_string(buckets));
             }
         }
