@@ -279,6 +279,23 @@ BOOST_AUTO_TEST_CASE(has_the_names_of_new_files_on_the_device_before_the_first_r
                                   " at 0\nfdatasync out.leat.tmp\nrename out.leat.tmp out.leat\nfsync .\n");
 }
 
+BOOST_AUTO_TEST_CASE(has_what_others_wrote_on_the_device_before_it_promises_that_it_is_there) {
+    put("out", header() + lines(0, 1));
+    const Noting noting;
+    instance sink(component(LEAT_SINK), appended);
+    BOOST_TEST(sink.begin(Bucket(1, "", "one")) == LEAT_OK);
+    BOOST_TEST(calls.notes.substr(0, calls.notes.find("unlink")) == "flock out\nfdatasync out\n");
+}
+
+BOOST_AUTO_TEST_CASE(empties_a_file_only_when_the_manifest_says_that_nothing_is_in_it) {
+    put("out", "old\n");
+    const Noting noting;
+    instance sink(component(LEAT_SINK), replaced);
+    BOOST_TEST(sink.begin(Bucket(1, "", "one")) == LEAT_OK);
+    BOOST_TEST(calls.notes.substr(calls.notes.find("rename")) ==
+               "rename out.leat.tmp out.leat\nfsync .\nftruncate out 0\n");
+}
+
 BOOST_AUTO_TEST_CASE(moves_the_token_for_an_empty_bucket_and_touches_no_row) {
     instance sink(component(LEAT_SINK), created);
     BOOST_TEST(load(sink, 1, "", "one", rows_of(0, 0)) == "");
