@@ -113,7 +113,7 @@ constexpr leat::about sink_about = {
     },
     "mode": {
       "title": "Mode", "enum": ["create", "append", "replace"], "default": "create",
-      "description": "create refuses a file that exists, append adds to it, replace empties it first."
+      "description": "create refuses a file that exists, append adds to it, replace empties it first. A run that goes on from an earlier one goes on with its file."
     }
   }
 })json",
@@ -125,6 +125,10 @@ What CSV cannot say makes its row a dead letter: text with a NUL or that is not 
 
 A bucket is in the file once it is committed; one that fails is cut off again. The file is made, or emptied, when the first
 bucket comes: a run without rows leaves everything as it is.
+
+In runs that keep checkpoints, rows and checkpoint are committed together, and survive a kill and a power cut: the manifest
+`PATH.leat` beside the file says how far the file is committed. A run that goes on cuts off what follows and writes on
+behind it, whatever `mode` says. Keep the two together, and let nobody else write to the file. To start afresh, remove both.
 )md",
     R"yaml(path: out/orders.csv
 delimiter: ";"

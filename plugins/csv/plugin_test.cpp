@@ -1133,6 +1133,27 @@ BOOST_AUTO_TEST_CASE(appends_only_to_a_file_of_the_same_columns) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(writes_the_header_once_over_runs_that_go_on_from_one_another) {
+    leat::testing::host host;
+    leat::batch batch = host.batch_of({{"n", leat::i64}}, "[[1]]");
+    leat::batch other = host.batch_of({{"m", leat::i64}}, "[[1]]");
+    leat::batch empty = host.batch_of({{"n", leat::i64}}, "[]");
+    auto const load = [](leat::batch& rows, std::uint64_t id, std::string_view prev, std::string_view token) {
+        instance sink(component(LEAT_SINK), options("out.csv"));
+        return sink.load({&rows}, id, prev, token) == LEAT_OK ? std::string() : sink.failure();
+    };
+    BOOST_TEST(load(empty, 1, "", "one") == "");
+    BOOST_TEST(get("out.csv") == "n\n");
+    BOOST_TEST(load(batch, 2, "one", "two") == "");
+    BOOST_TEST(load(batch, 3, "two", "three") == "");
+    BOOST_TEST(get("out.csv") == "n\n1\n1\n");
+    BOOST_TEST(
+        load(other, 4, "three", "four") ==
+        "cannot append to out.csv: it begins with 'n', and the columns to write are 'm': append to a file of the "
+        "same columns, or use another path");
+    BOOST_TEST(get("out.csv") == "n\n1\n1\n");
+}
+
 BOOST_AUTO_TEST_CASE(keeps_committed_buckets_and_cuts_an_aborted_one_off) {
     leat::testing::host host;
     leat::batch batch = host.batch_of({{"n", leat::i64}}, "[[1],[2]]");

@@ -1,11 +1,11 @@
 // PATH.leat, the manifest beside a file that is written with tokens: how far the file is committed, and for whom.
 //
 //     leat manifest 1
-//     lane orders/csv
+//     lane events/ndjson
 //     length 1048576
 //     tail 60ff5b4c9e1a2d37
 //     token 01a7
-//     check 94c2d10b7be35f08
+//     check b27b44801acf7ce6
 #pragma once
 
 #include <algorithm>

@@ -88,7 +88,7 @@ constexpr leat::about sink = {
     },
     "mode": {
       "title": "Mode",
-      "description": "create refuses a file that exists, append adds to it, replace empties it first.",
+      "description": "create refuses a file that exists, append adds to it, replace empties it first. A run that goes on from an earlier one goes on with its file.",
       "enum": ["create", "append", "replace"],
       "default": "create"
     }
@@ -116,6 +116,10 @@ a year outside of 0000 to 9999, a map with the same key twice.
 
 A bucket is in the file once it is committed; one that fails is cut off again. The file is made, or emptied, when the first
 bucket comes: a run without rows leaves everything as it is.
+
+In runs that keep checkpoints, rows and checkpoint are committed together, and survive a kill and a power cut: the manifest
+`PATH.leat` beside the file says how far the file is committed. A run that goes on cuts off what follows and writes on
+behind it, whatever `mode` says. Keep the two together, and let nobody else write to the file. To start afresh, remove both.
 )md",
     "path: events.ndjson\nmode: replace\n"};
 
