@@ -105,9 +105,10 @@ void* Memory::take_block(int index, std::uint64_t size, Owner owner) noexcept {
     bool warm = false;
     {
         const std::lock_guard lock(of.mutex);
-        if (of.first_free != no_slot) {
-            slot = of.first_free;
-            of.first_free = of.entries[slot].next_free;
+        // A cold one costs a page fault for each page: first those that are warm.
+        if (auto& first = of.first_warm != no_slot ? of.first_warm : of.first_cold; first != no_slot) {
+            slot = first;
+            first = of.entries[slot].next_free;
             warm = of.entries[slot].warm;
         } else {
             slot = of.used.load(std::memory_order_relaxed);
@@ -120,6 +121,25 @@ void* Memory::take_block(int index, std::uint64_t size, Owner owner) noexcept {
     entry.owner.store(owner, std::memory_order_relaxed);
     entry.size.store(size, std::memory_order_release);
     return begin_of(index) + block_bytes(index) * slot;
+}
+
+/// Gives the pages of a warm block of another class back to the system. False: there is none.
+bool Memory::cool_one(int not_of_class) noexcept {
+    for (int index = classes - 1; block_bytes(index) >= page; --index) {
+        Class& of = classes_[index];
+        if (index == not_of_class) continue;
+        const std::lock_guard lock(of.mutex);
+        const auto slot = of.first_warm;
+        if (slot == no_slot) continue;
+        of.first_warm = of.entries[slot].next_free;
+        ::madvise(begin_of(index) + block_bytes(index) * slot, block_bytes(index), MADV_DONTNEED);
+        of.entries[slot].warm = false;
+        of.entries[slot].next_free = of.first_cold & no_slot;
+        of.first_cold = slot;
+        warm_.fetch_sub(block_bytes(index), std::memory_order_relaxed);
+        return true;
+    }
+    return false;
 }
 
 bool Memory::release(void* block) noexcept {
@@ -136,7 +156,13 @@ bool Memory::release(void* block) noexcept {
     in_use_.fetch_sub(size, std::memory_order_relaxed);
     bool warm = false;
     if (bytes >= page) {
-        warm = warm_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= warm_limit_.load(std::memory_order_relaxed);
+        // What was just given back is what will be asked for: rather a block of another size goes cold, which may
+        // never be asked for again.
+        const auto limit = warm_limit_.load(std::memory_order_relaxed);
+        warm = bytes <= limit;
+        auto now = warm_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+        for (; warm && now > limit; now = warm_.load(std::memory_order_relaxed))
+            warm = cool_one(index);
         if (!warm) {
             warm_.fetch_sub(bytes, std::memory_order_relaxed);
             ::madvise(block, bytes, MADV_DONTNEED);
@@ -144,9 +170,10 @@ bool Memory::release(void* block) noexcept {
     }
     {
         const std::lock_guard lock(of.mutex);
-        entry.next_free = of.first_free & no_slot;
+        auto& first = warm ? of.first_warm : of.first_cold;
+        entry.next_free = first & no_slot;
         entry.warm = warm;
-        of.first_free = slot;
+        first = slot;
     }
     releases_.fetch_add(1);
     if (waiting_.load() > 0) {

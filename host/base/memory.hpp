@@ -84,7 +84,9 @@ private:
         std::uint64_t capacity = 0;
         std::uint64_t usable = 0;            // blocks, and their entries, that may be touched; guarded by mutex
         std::atomic<std::uint32_t> used{0};  // entries ever handed out
-        std::uint32_t first_free = no_slot;  // guarded by mutex
+        // Of the free ones, those whose pages were kept, and the others; guarded by mutex.
+        std::uint32_t first_warm = no_slot;
+        std::uint32_t first_cold = no_slot;
     };
 
     static int class_of(std::uint64_t size) noexcept;
@@ -100,6 +102,7 @@ private:
     bool reserve() noexcept;
     void* take_block(int index, std::uint64_t size, Owner owner) noexcept;
     bool make_usable(int of_class) noexcept;
+    bool cool_one(int not_of_class) noexcept;
 
     std::byte* base_ = nullptr;
     std::byte* entries_base_ = nullptr;

@@ -19,8 +19,8 @@ struct Checkpoint {
     std::string source;      ///< id of the component that the position is of
     std::vector<std::string> states = {};  ///< what the transforms go on from at `position`, by stage
 
-    /// What a transactional sink stores with the rows: at most 4 KiB (a longer position is not in it, and `whole` of
-    /// the answer of parse is false). Its first byte is the version of the format.
+    /// What a transactional sink stores with the rows: at most 4 KiB (position and states that are longer are not in
+    /// it, and `whole` of the answer of parse is false). Its first byte is the version of the format.
     std::string token() const;
 
     struct Parsed;
@@ -32,7 +32,7 @@ struct Checkpoint {
 
 struct Checkpoint::Parsed {
     Checkpoint checkpoint;
-    bool whole = true;  ///< false: its position was too long, and is in the state directory only
+    bool whole = true;  ///< false: position and states were too long, and are in the state directory only
 };
 
 }  // namespace leat::delivery

