@@ -14,7 +14,8 @@ show() {
     eval "$1"
 }
 mkdir -p out
-show 'build/demo/bin/leat run config/examples/birdstrikes.yaml'
+# --fresh: so that it shows the whole job each time; without, a second run finds nothing new.
+show 'build/demo/bin/leat run --fresh config/examples/birdstrikes.yaml'
 show 'sqlite3 out/birdstrikes.db ".schema strikes"'
 show 'sqlite3 -box out/birdstrikes.db "SELECT species, count(*) AS strikes, sum(damaged) AS damaged,
     sum(cost_dollars) AS dollars, max(flown_on) AS latest FROM strikes GROUP BY species ORDER BY strikes DESC LIMIT 8"'
