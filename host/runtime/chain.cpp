@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <exception>
-#include <iterator>
 #include <utility>
 
 namespace leat::runtime {
@@ -221,8 +220,16 @@ void Chain::number_staged() {
         run_.repeated.fetch_add(parts_.numbering.number(batch), std::memory_order_relaxed);
     std::erase_if(staged_, [](const Batch& batch) { return !batch; });
     if (!positions_) return;
-    std::move(staged_.begin(), staged_.end(), std::back_inserter(together_));
+    for (auto& batch : staged_) {
+        together_rows_ += static_cast<std::uint64_t>(batch.rows());
+        together_bytes_ += batch.bytes();
+        together_.push_back(std::move(batch));
+    }
     staged_.clear();
+    // A source that never says where it is must not be waited for.
+    const auto& limits = run_.plan.bucket;
+    if (!segment_ends_ && (together_rows_ >= limits.rows || together_bytes_ >= limits.bytes))
+        put_up_to_ = end_of(together_.back());
 }
 
 Bucket::Put Chain::put_together() {
@@ -231,6 +238,7 @@ Bucket::Put Chain::put_together() {
                                                     [&](Filled& last) { last.end = border; });
     if (put != Bucket::Put::taken) return put;
     put_up_to_.reset();
+    together_rows_ = together_bytes_ = 0;
     parts_.lane.passed(border);
     return put;
 }

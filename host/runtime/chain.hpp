@@ -92,7 +92,9 @@ private:
     bool segment_ends_ = false;       // with the batch that is on its way
     Positions* positions_ = nullptr;  // where segments are kept together
     bool flushed_segment_ = false;
-    std::vector<Batch> together_;      // of the segment that is on its way
+    std::vector<Batch> together_;  // of the segment that is on its way
+    std::uint64_t together_rows_ = 0;
+    std::uint64_t together_bytes_ = 0;
     std::optional<Border> put_up_to_;  // they are to be put now; the border behind them
     std::optional<SteadyTime> ask_source_at_;
     std::optional<SteadyTime> wake_at_;  // when to step again, once parked

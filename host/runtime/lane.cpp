@@ -69,6 +69,7 @@ delivery::Checkpoint Lane::at(std::uint64_t id, Border end) const {
 void Lane::passed(Border border) {
     const std::lock_guard lock(mutex_);
     passed_ = border;
+    if (keeping_.only_at_end) positions_.forget_before(border.segment);
 }
 
 Result<> Lane::finish(bool all, bool complete) {
