@@ -684,11 +684,10 @@ BOOST_AUTO_TEST_CASE(leaves_no_manifest_that_lies_behind_a_run_without_tokens) {
     BOOST_TEST(
         load(created, 1, "", "", rows_of(0, 1)) ==
         config_error("out exists already: remove it, or say what to do with it by mode: append or mode: replace"));
-    BOOST_TEST(
-        load(appended, 1, "", "", rows_of(1, 2)) ==
-        config_error("out is written by runs that keep checkpoints, as out.leat shows, and would cut off what this "
-                     "one, which keeps none, appends: let it keep them, or remove out.leat if no other is to go "
-                     "on"));
+    BOOST_TEST(load(appended, 1, "", "", rows_of(1, 2)) ==
+               config_error(
+                   "out is written by runs that keep their checkpoints in out.leat, which would cut off what this one, "
+                   "which does not, appends: let it do so too, or remove out.leat if no other is to go on"));
     BOOST_TEST(get("out") == header() + lines(0, 1));
     BOOST_TEST(recovered(created) == "one");
     BOOST_TEST(load(replaced, 1, "", "", rows_of(5, 6)) == "");
@@ -699,6 +698,13 @@ BOOST_AUTO_TEST_CASE(leaves_no_manifest_that_lies_behind_a_run_without_tokens) {
     fs::remove("out");
     BOOST_TEST(load(created, 1, "", "", rows_of(7, 8)) == "");
     BOOST_TEST(files() == "out");
+}
+
+BOOST_AUTO_TEST_CASE(replaces_without_tokens_only_with_the_first_of_all_buckets) {
+    put("out", "old\n");
+    BOOST_TEST(load(replaced, 1, "", "", rows_of(0, 1)) == "");
+    BOOST_TEST(load(replaced, 2, "", "", rows_of(1, 2)) == "");
+    BOOST_TEST(get("out") == header() + lines(0, 2));
 }
 
 BOOST_AUTO_TEST_CASE(refuses_a_bucket_without_a_token_in_a_run_with_tokens) {
