@@ -86,7 +86,7 @@ public:
             outcome_unknown_ = false;
             cut_due_ = false;
             with_tokens_ = bucket.token.size > 0 && can_keep_token();
-            return with_tokens_ ? open_with_tokens(ctx, bucket) : open_without_tokens(ctx);
+            return with_tokens_ ? open_with_tokens(ctx, bucket) : open_without_tokens(ctx, bucket);
         }
         if (with_tokens_) check_turn(bucket);
         if (cut_due_) cut(fd_.get());
@@ -195,7 +195,7 @@ private:
         }
     }
 
-    void open_without_tokens(const leat::context& ctx) {
+    void open_without_tokens(const leat::context& ctx, const leat_bucket& bucket) {
         if (is_special()) {
             // A pipe or a device has nothing that could be overwritten, and must not make this wait.
             Descriptor fd(retried([&] { return ::open(path_.c_str(), O_CLOEXEC | O_NOCTTY | O_WRONLY | O_NONBLOCK); }));
@@ -204,19 +204,21 @@ private:
             fd_ = std::move(fd);
             return;
         }
-        if (mode_ == WriteMode::append && manifest_file_.exists()) {
+        // A host may go on from an earlier run without tokens, too: what that one wrote is not replaced.
+        const bool appends = mode_ == WriteMode::append || (mode_ == WriteMode::replace && bucket.id > 1);
+        if (appends && manifest_file_.exists()) {
             throw leat::error(LEAT_ERR_CONFIG,
-                              path_ + " is written by runs that keep checkpoints, as " + manifest_file_.path() +
-                                  " shows, and would cut off what this one, which keeps none, appends: "
-                                  "let it keep them, or remove " +
+                              path_ + " is written by runs that keep their checkpoints in " + manifest_file_.path() +
+                                  ", which would cut off what this one, which does not, appends: let it "
+                                  "do so too, or remove " +
                                   manifest_file_.path() + " if no other is to go on");
         }
-        // Append needs to read: the last line may lack its end.
-        const int access = mode_ == WriteMode::append ? O_RDWR : O_WRONLY;
+        // To append it needs to read: the last line may lack its end.
+        const int access = appends ? O_RDWR : O_WRONLY;
         Opened opened = open_locked(ctx, access | (mode_ == WriteMode::create ? O_EXCL : 0));
         cuttable_ = opened.regular;
-        if (cuttable_ && mode_ == WriteMode::append) go_to_end(opened.fd.get(), opened.size);
-        if (cuttable_ && mode_ != WriteMode::append) {
+        if (cuttable_ && appends) go_to_end(opened.fd.get(), opened.size);
+        if (cuttable_ && !appends) {
             // What it says is of the file that was here.
             manifest_file_.remove();
             cut(opened.fd.get());
