@@ -208,7 +208,8 @@ Chain::Step Chain::step() {
             case Input::more:
                 break;
             case Input::ended:
-                parts_.transforms.end();
+                // What they hold after a stop is in their states, and comes in the next run.
+                if (!source_ || source_->at_end()) parts_.transforms.end();
                 input_ended_ = true;
                 break;
         }

@@ -38,7 +38,10 @@ public:
 
     /// A bucket ends where a segment does, for nobody promises that what was begun of a segment comes again in the same
     /// order; and at the end of each the transforms say what they go on from. Before the start.
-    void keep_segments_together(Positions& positions) { positions_ = &positions; }
+    void keep_segments_together(Positions& positions, const Reader& source) {
+        positions_ = &positions;
+        source_ = &source;
+    }
 
     /// Takes what the source in the chain emits. Only inside its read.
     void take(Batch batch) { inbox_.push_back(std::move(batch)); }
@@ -91,6 +94,7 @@ private:
     bool input_ended_ = false;
     bool segment_ends_ = false;       // with the batch that is on its way
     Positions* positions_ = nullptr;  // where segments are kept together
+    const Reader* source_ = nullptr;
     bool flushed_segment_ = false;
     std::vector<Batch> together_;  // of the segment that is on its way
     std::uint64_t together_rows_ = 0;

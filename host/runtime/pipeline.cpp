@@ -373,7 +373,7 @@ private:
         resumes_ = !from.position.empty() || from.skip > 0;
         start_ = from;
         keeping.tokens = has_tokens;
-        if (shape_.keeps_together && repeats_rows()) chain_->keep_segments_together(positions_);
+        if (shape_.keeps_together && repeats_rows()) chain_->keep_segments_together(positions_, reader_);
         numbering_.begin(from.skip);
         lane_.begin(std::move(from), std::move(keeping));
         return true;

@@ -25,12 +25,12 @@
 #include "sdk/process_allocations.hpp"
 
 using namespace leat;
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-double seconds_since(Clock::time_point began) {
-    return std::chrono::duration<double>(Clock::now() - began).count();
+double seconds_since(SteadyClock::time_point began) {
+    return std::chrono::duration<double>(SteadyClock::now() - began).count();
 }
 
 double quantile(std::vector<double> of, double q) {
@@ -108,7 +108,7 @@ public:
     double run(std::uint64_t rows_of_each) {
         auto& of = manager();
         Stop stop;
-        const auto began = Clock::now();
+        const auto began = SteadyClock::now();
         const auto receipt = of.run_all(stop);
         const auto seconds = seconds_since(began);
         for (const auto& one : receipt.pipelines) {
@@ -191,7 +191,7 @@ double plain_loops(std::uint32_t threads, const bench::PlainLoop::Parts& parts, 
     std::vector<std::unique_ptr<bench::PlainLoop>> loops;
     for (std::uint32_t i = 0; i < threads; ++i)
         loops.push_back(std::make_unique<bench::PlainLoop>(catalog(), parts, rows, batch, what));
-    const auto began = Clock::now();
+    const auto began = SteadyClock::now();
     std::vector<std::thread> others;
     for (std::uint32_t i = 1; i < threads; ++i)
         others.emplace_back([&, i] { loops[i]->run(); });
@@ -311,10 +311,10 @@ double cancel(const std::function<void(Engine&)>& fill, bool busy, double* kib_e
     const auto before = resident_kib();
     Stop stop;
     runtime::RunReceipt receipt;
-    Clock::time_point ended;
+    SteadyClock::time_point ended;
     std::thread runner([&] {
         receipt = manager.run_all(stop);
-        ended = Clock::now();
+        ended = SteadyClock::now();
     });
     const auto all_run = [&] {
         const auto progress = manager.progress();
@@ -326,7 +326,7 @@ double cancel(const std::function<void(Engine&)>& fill, bool busy, double* kib_e
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     std::this_thread::sleep_for(std::chrono::milliseconds(busy ? 50 : 500));  // all of them past their start
     if (kib_each) *kib_each = (resident_kib() - before) / static_cast<double>(count);
-    const auto began = Clock::now();
+    const auto began = SteadyClock::now();
     stop.request(StopState::stop);
     runner.join();
     for (const auto& one : receipt.pipelines) {
@@ -420,12 +420,12 @@ void blockers(int runs) {
                 if (beside.busy) out.second = static_cast<double>(progress[1].delivered) / 1000;
                 return out;
             };
-            const auto began = Clock::now();
+            const auto began = SteadyClock::now();
             const auto first = delivered();
             const auto first_note = notes.count.load(std::memory_order_acquire);
             // What a thread has to put up with that does nothing but sleep is the system's doing, not the host's.
             while (seconds_since(began) < 2) {
-                const auto due = Clock::now() + std::chrono::nanoseconds(Heartbeats::period_ns);
+                const auto due = SteadyClock::now() + std::chrono::nanoseconds(Heartbeats::period_ns);
                 std::this_thread::sleep_until(due);
                 beside.thread_late_us.push_back(seconds_since(due) * 1e6);
             }
