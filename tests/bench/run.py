@@ -46,7 +46,7 @@ def measure(command, directory, expect=0):
 def receipt(leat, file, directory):
     """The receipt of one more run, and its wall seconds."""
     began = time.monotonic()
-    out = subprocess.run([leat, "run", "--json", file], cwd=directory, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run([leat, "run", "--fresh", "--json", file], cwd=directory, capture_output=True, text=True, check=True).stdout
     wall = time.monotonic() - began
     return json.loads(out.strip().splitlines()[-1])["pipelines"][0], wall
 
@@ -126,7 +126,7 @@ class Bench:
         config = self.yaml("csv_to_ndjson.yaml", f"""    extract: {{ csv: {{ path: {source.name} }} }}
     load: {{ ndjson: {{ path: leat.ndjson, mode: replace }} }}
 """)
-        contestants = {"Leat": (remove(out), [self.leat, "run", config])}
+        contestants = {"Leat": (remove(out), [self.leat, "run", "--fresh", config])}
         if node := self.duckdb():
             other = self.work / "duckdb.ndjson"
             sql = f"COPY (SELECT * FROM read_csv('{source.name}', header = true)) TO '{other.name}' (FORMAT json)"
@@ -143,7 +143,7 @@ class Bench:
     load: {{ ndjson: {{ path: leat.ndjson, mode: replace }} }}
 """)
         remove(out)()
-        figures = [measure([self.leat, "run", config], self.work)]
+        figures = [measure([self.leat, "run", "--fresh", config], self.work)]
         assert lines_of(out) == 10 * self.rows, "rows are missing"
         table.rows_of_input = 10 * self.rows
         table.add(f"Leat, {10 * self.rows:,} rows", figures, figures)
@@ -164,7 +164,7 @@ class Bench:
     load: {{ sqlite: {{ path: {ours.name}, table: t }} }}
 """)
         measured = in_turn({
-            "Leat": (fresh(ours), [self.leat, "run", config]),
+            "Leat": (fresh(ours), [self.leat, "run", "--fresh", config]),
             "sqlite3 .import": (fresh(theirs), ["sqlite3", theirs.name, f".import --csv --skip 1 {source.name} t"]),
         }, self.runs, self.work)
         for file in (ours, theirs):
@@ -244,7 +244,7 @@ pipelines:
                            check=True)
         (self.work / "empty.yaml").write_text("version: 1\nplugins: { directories: [plugins] }\npipelines:\n  bench:\n"
                                               "    extract: { generate: { rows: 0 } }\n    load: { \"null\": {} }\n")
-        figures = [measure([self.leat, "run", "empty.yaml"], self.work) for _ in range(4 * self.runs)]
+        figures = [measure([self.leat, "run", "--fresh", "empty.yaml"], self.work) for _ in range(4 * self.runs)]
         print("\n### Start and end of an empty pipeline, 20 plugins in the directories\n")
         print(f"{1000 * median(m.wall for m in figures):.0f} ms wall (least {1000 * min(m.wall for m in figures):.0f}), "
               f"{1000 * median(m.cpu for m in figures):.0f} ms processor", flush=True)
