@@ -260,8 +260,10 @@ private:
     bool never_waits() const { return shape_.source_in_chain && shape_.sink_in_chain && !shape_.chain_blocks; }
 
     void wind_up() {
-        if (!std::exchange(settled_, true)) settle();
-        if (set_up_ && source_ && !source_->is_abandoned()) reader_.acknowledge();
+        if (!std::exchange(settled_, true)) {
+            settle();
+            if (set_up_ && !source_->is_abandoned()) reader_.acknowledge();
+        }
         tear_down();
     }
 

@@ -7,7 +7,8 @@ namespace leat::runtime {
 
 void Positions::begin(Start start) {
     const std::lock_guard lock(mutex_);
-    starts_.assign(1, std::move(start));
+    starts_.clear();
+    starts_.push_back(std::move(start));
     first_ = 0;
 }
 

@@ -20,8 +20,8 @@ namespace leat::runtime {
 /// A place between two rows behind the last transform.
 struct Border {
     std::uint64_t segment = 0;
-    std::uint64_t rows = 0;  ///< of the segment, that lie before it
-    friend auto operator<=>(const Border&, const Border&) = default;
+    std::uint64_t rows = 0;                                           ///< of the segment, that lie before it
+    friend auto operator<=>(const Border&, const Border&) = default;  // NOLINT(modernize-use-nullptr): it means <=> 0
 };
 
 /// The end of a batch that has passed the transforms.
