@@ -390,7 +390,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_comes_back_late_finds_everything_it_needs) {
     for (const auto& [who, entry] : places) {
         LostLab lost;
         Lab& lab = *lost;
-        lab.settings.manager.grace = 20ms;
+        lab.settings.manager.grace = 100ms;
         const bool ends = entry == "close" || entry == "destroy";
         const auto fault = ", 'mode': 'late', 'at': '" + entry + "', 'gate': '$/gate', 'calls': '$/calls'}";
         const auto keys = [&, &who = who](const std::string& id) { return id == who ? fault : std::string("}"); };
