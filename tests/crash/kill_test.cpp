@@ -208,7 +208,9 @@ BOOST_AUTO_TEST_CASE(every_number_is_in_the_target_once_however_often_leat_is_ki
         }
         BOOST_TEST_MESSAGE(kills << " kills of " << pipelines << " pipelines, " << killer.hit_open_transactions
                                  << " of them within a transaction");
-        BOOST_TEST(killer.hit_open_transactions * 20 > kills, "too few kills hit an open transaction");
+        // Of a few kills, of a process that takes long to start, perhaps none does.
+        if (kills >= 200)
+            BOOST_TEST(killer.hit_open_transactions * 20 > kills, "too few kills hit an open transaction");
     }
 }
 
