@@ -7,12 +7,10 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 #include <cerrno>
-#include <cstdint>
-#include <cstdio>
 #include <ostream>
-#include <string_view>
 
 #include "cli/verbs.hpp"
+#include "delivery/bytes.hpp"
 
 namespace leat::cli {
 namespace {
@@ -182,16 +180,6 @@ Result<std::string> make_yaml(const LoadArguments& verb, const plugin::Catalog& 
     return yaml;
 }
 
-/// FNV-1a of the text, 16 hexadecimal digits.
-std::string fingerprint(std::string_view text) {
-    std::uint64_t hash = 14695981039346656037u;
-    for (const char c : text)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-    char out[17];
-    std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(hash));
-    return out;
-}
-
 Result<> save(const std::filesystem::path& file, const std::string& yaml) {
     const auto failure = [&](int error_number) {
         const std::string remedy = error_number == EEXIST ? "; remove it or choose another name" : "";
@@ -225,7 +213,9 @@ Exit load(const LoadArguments& verb, const Arguments& arguments, const Console& 
     const std::filesystem::path name = verb.save.empty() ? std::filesystem::path("leat load") : verb.save;
     // Pipelines are named after their table, which many files may go into: each has a checkpoint of its own.
     auto run = verb.run;
-    run.lane_suffix = "#" + fingerprint(yaml);
+    std::string fingerprint;
+    delivery::append_number(fingerprint, delivery::checksum(yaml), 8);
+    run.lane_suffix = "#" + delivery::hex(fingerprint);
     return run_configuration(ConfigurationText{std::move(yaml), name}, run, arguments, console);
 }
 

@@ -194,7 +194,7 @@ Chain::Step Chain::step() {
         Batch batch;
         switch (next_input(batch)) {
             case Input::batch:
-                segment_ends_ = !batch.position().empty();
+                segment_ends_ = parts_.lane.keeps() && !batch.position().empty();
                 if (batch.rows() == 0) break;
                 if (!parts_.transforms.empty()) {
                     parts_.transforms.put(std::move(batch));

@@ -91,11 +91,6 @@ std::optional<std::string> Lane::take_acknowledged() {
     return acknowledged_;
 }
 
-delivery::Checkpoint Lane::checkpoint() const {
-    const std::lock_guard lock(mutex_);
-    return checkpoint_;
-}
-
 Result<> Lane::move_to(Border end, std::unique_lock<std::mutex>& lock) {
     if (end <= border_) return done();
     if (end.segment != border_.segment) {

@@ -30,6 +30,9 @@ public:
     /// Before the first bucket: where this run goes on.
     void begin(delivery::Checkpoint from, Keeping keeping);
 
+    /// Anything at all. Fixed by begin, before there are tasks.
+    bool keeps() const noexcept { return keeping_.store != nullptr; }
+
     /// The number of the next bucket that is tried.
     std::uint64_t next_id();
     struct Tokens {
@@ -55,8 +58,6 @@ public:
 
     /// The position to which everything is durable in the target, if it has moved since this was last asked.
     std::optional<std::string> take_acknowledged();
-    /// Where the lane is. After finish.
-    delivery::Checkpoint checkpoint() const;
 
 private:
     delivery::Checkpoint at(std::uint64_t id, Border end) const;

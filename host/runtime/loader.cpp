@@ -161,7 +161,9 @@ Loader::Step Loader::after(const Failure& failure, SteadyTime& later) {
     if (part.batches.empty()) {
         const bool stored = settled(part, 0);
         parts_.pop_back();
-        return stored ? Step::done : Step::ended;
+        if (stored) return Step::done;
+        drop();
+        return Step::ended;
     }
     if (answer.status == Status::data && !answer.misbehaved) return split(answer);
     if (const auto next = run_.next_try(answer, part.attempt)) {

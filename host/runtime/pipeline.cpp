@@ -566,8 +566,7 @@ private:
     void keep_checkpoint() {
         if (!keeps_checkpoints_ || !set_up_ || abandoned() > 0) return;
         const bool all = !state_.failed() && value_of(state_.dropped) == 0;
-        const bool flushed = std::all_of(state_.transforms.begin(), state_.transforms.end(),
-                                         [](const StageCounts& counts) { return counts.flushed.load(); });
+        const bool flushed = all_flushed();
         // What a transform still held when it was stopped is lost with it: the next run reads it again.
         const bool may_move = repeats_rows() || flushed;
         const auto stored = lane_.finish(all && may_move, reader_.at_end() && flushed);
@@ -604,10 +603,10 @@ private:
         return out;
     }
 
-    bool stopped_early() const {
-        const auto flushed = [](const StageCounts& counts) { return counts.flushed.load(std::memory_order_relaxed); };
-        return !reader_.at_end() || !std::all_of(state_.transforms.begin(), state_.transforms.end(), flushed) ||
-               value_of(state_.dropped) > 0;
+    bool stopped_early() const { return !reader_.at_end() || !all_flushed() || value_of(state_.dropped) > 0; }
+    bool all_flushed() const {
+        return std::all_of(state_.transforms.begin(), state_.transforms.end(),
+                           [](const StageCounts& counts) { return counts.flushed.load(std::memory_order_relaxed); });
     }
 
     bool something_to_tear_down() const {
