@@ -31,7 +31,7 @@ TABLE is the table of the database among the two; without it, the name of the so
 /// CLI11 fills the structs; each subcommand remembers how to take its own.
 struct Reader {
     CLI::App app{
-        "Leat moves rows through plugins: every row is in its target exactly once, or with the rejects and its "
+        "Leat moves rows through plugins: every row is in its target exactly once, or a dead letter with its "
         "reason, and the receipt balances.",
         "leat"};
     Arguments common;
@@ -43,6 +43,13 @@ struct Reader {
     StateShowArguments state_show;
     StateResetArguments state_reset;
     StateExportArguments state_export;
+    DeadListArguments dead_ls;
+    DeadShowArguments dead_show;
+    DeadExportArguments dead_export;
+    DeadDropArguments dead_drop;
+    DeadReplayArguments dead_replay;
+    ReceiptsListArguments receipts_ls;
+    ReceiptsShowArguments receipts_show;
     PluginListArguments plugin_list;
     PluginShowArguments plugin_show;
     PluginCheckArguments plugin_check;
@@ -118,6 +125,17 @@ struct Reader {
             add(*state, "export", "Prints all checkpoints, a line of JSON for each", &Reader::state_export);
         add_state_options(*export_app, state_export);
 
+        add_dead_verbs();
+
+        auto* const receipts = app.add_subcommand("receipts", "What the runs have done");
+        receipts->require_subcommand(1);
+        auto* const receipts_ls_app = add(*receipts, "ls", "Lists the runs, the newest first", &Reader::receipts_ls);
+        receipts_ls_app->add_option("--limit", receipts_ls.limit, "How many runs (20); 0: all")->type_name("N");
+        add_state_options(*receipts_ls_app, receipts_ls);
+        auto* const receipts_show_app = add(*receipts, "show", "Shows the receipt of a run", &Reader::receipts_show);
+        receipts_show_app->add_option("RUN", receipts_show.run, "Its name, or last")->required();
+        add_state_options(*receipts_show_app, receipts_show);
+
         auto* const plugins = app.add_subcommand("plugin", "What is installed, and what a plugin file is worth");
         plugins->require_subcommand(1);
         auto* const list_app = add(*plugins, "list", "Lists all components, and refused files", &Reader::plugin_list);
@@ -132,6 +150,47 @@ struct Reader {
         add_json(*plugin_check_app, plugin_check.json);
     }
 
+    void add_dead_verbs() {
+        auto* const dead = app.add_subcommand("dead", "Rows that could not be handled: look at them, try them again");
+        dead->require_subcommand(1);
+        auto* const ls_app = add(*dead, "ls", "Lists dead letters with their reasons", &Reader::dead_ls);
+        ls_app->add_option("--limit", dead_ls.limit, "How many letters (50); 0: all")->type_name("N");
+        add_filter(*ls_app, dead_ls.filter);
+        auto* const show_app = add(*dead, "show", "Shows all that is known of one", &Reader::dead_show);
+        show_app->add_option("ID", dead_show.id, "Its number")->required();
+        add_state_options(*show_app, dead_show);
+        auto* const export_app = add(*dead, "export", "Prints dead letters, one a line", &Reader::dead_export);
+        export_app->add_option("--format", dead_export.format, "ndjson")
+            ->type_name("FORMAT")
+            ->check(CLI::IsMember(std::vector<std::string>{"ndjson"}));
+        export_app->add_option("--output", dead_export.output, "Writes them to a new file")->type_name("FILE");
+        add_filter(*export_app, dead_export.filter);
+        auto* const drop_app = add(*dead, "drop", "Forgets dead letters for good", &Reader::dead_drop);
+        drop_app->add_option("ID", dead_drop.ids, "Their numbers");
+        drop_app->add_flag("--all", dead_drop.all, "All that there are");
+        drop_app->add_flag("--yes", dead_drop.yes, "Does not ask");
+        add_filter(*drop_app, dead_drop.filter);
+        auto* const replay_app =
+            add(*dead, "replay", "Puts dead letters into their pipelines again, at the stage that failed",
+                &Reader::dead_replay);
+        replay_app->add_option("FILE", dead_replay.run.file, "The configuration")->required();
+        replay_app
+            ->add_option("--edited", dead_replay.edited,
+                         "What dead export wrote, with rows mended by hand; only these letters are replayed")
+            ->type_name("FILE");
+        add_filter(*replay_app, dead_replay.filter);
+    }
+
+    static void add_filter(CLI::App& to, DeadFilterArguments& filter) {
+        to.add_option("--pipeline", filter.pipeline, "Only those of this pipeline")->type_name("NAME");
+        to.add_option("--where", filter.where,
+                      "Only those for which an SQL expression is true, over id, pipeline, stage, component, version, "
+                      "reason, row, raw, position, run, made and state: \"row->>'$.amount' > 100\"")
+            ->type_name("SQL");
+        to.add_option("--since", filter.since, "Only those made since then: 2h, 2026-11-26")->type_name("TIME");
+        add_state_options(to, filter);
+    }
+
     template <class Struct>
     CLI::App* add(CLI::App& to, const char* name, const char* what, Struct Reader::*member) {
         auto* const app_of_verb = to.add_subcommand(name, what);
@@ -143,7 +202,8 @@ struct Reader {
     static void add_json(CLI::App& to, bool& json) { to.add_flag("--json", json, "Prints JSON"); }
 
     static void add_state(CLI::App& to, std::filesystem::path& state) {
-        to.add_option("--state", state, "Where checkpoints, receipts and rejects are kept (./.leat)")->type_name("DIR");
+        to.add_option("--state", state, "Where checkpoints, dead letters and receipts are kept (./.leat)")
+            ->type_name("DIR");
     }
 
     template <class Struct>

@@ -68,6 +68,57 @@ struct StateExportArguments {
     bool json = false;  ///< changes nothing: what is exported is JSON
 };
 
+/// Which dead letters are meant.
+struct DeadFilterArguments {
+    std::string pipeline;  ///< empty: of all
+    std::string where;     ///< an SQL expression; empty: all
+    std::string since;     ///< a time or a duration; empty: ever
+    std::filesystem::path state = default_state;
+    bool json = false;
+};
+
+struct DeadListArguments {
+    DeadFilterArguments filter;
+    std::uint64_t limit = 50;  ///< 0: none
+};
+
+struct DeadShowArguments {
+    std::uint64_t id = 0;
+    std::filesystem::path state = default_state;
+    bool json = false;
+};
+
+struct DeadExportArguments {
+    DeadFilterArguments filter;
+    std::string format = "ndjson";
+    std::filesystem::path output;  ///< empty: standard output
+};
+
+struct DeadDropArguments {
+    DeadFilterArguments filter;
+    std::vector<std::uint64_t> ids;
+    bool all = false;
+    bool yes = false;  ///< without asking
+};
+
+struct DeadReplayArguments {
+    DeadFilterArguments filter;
+    std::filesystem::path edited;  ///< what dead export wrote, and somebody has edited; empty: nothing was edited
+    RunArguments run;
+};
+
+struct ReceiptsListArguments {
+    std::filesystem::path state = default_state;
+    std::uint64_t limit = 20;  ///< runs; 0: none
+    bool json = false;
+};
+
+struct ReceiptsShowArguments {
+    std::string run;  ///< its name, or "last"
+    std::filesystem::path state = default_state;
+    bool json = false;
+};
+
 struct PluginListArguments {
     bool json = false;
 };
@@ -82,9 +133,11 @@ struct PluginCheckArguments {
     bool json = false;
 };
 
-using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, LoadArguments, StateListArguments,
-                          StateShowArguments, StateResetArguments, StateExportArguments, PluginListArguments,
-                          PluginShowArguments, PluginCheckArguments>;
+using Verb =
+    std::variant<RunArguments, CheckArguments, PreviewArguments, LoadArguments, StateListArguments, StateShowArguments,
+                 StateResetArguments, StateExportArguments, DeadListArguments, DeadShowArguments, DeadExportArguments,
+                 DeadDropArguments, DeadReplayArguments, ReceiptsListArguments, ReceiptsShowArguments,
+                 PluginListArguments, PluginShowArguments, PluginCheckArguments>;
 
 struct Arguments {
     Verb verb;

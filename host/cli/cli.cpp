@@ -43,6 +43,13 @@ Exit execute(const Arguments& arguments, const Console& console) {
         Exit operator()(const StateShowArguments& verb) const { return state_show(verb, console); }
         Exit operator()(const StateResetArguments& verb) const { return state_reset(verb, console); }
         Exit operator()(const StateExportArguments& verb) const { return state_export(verb, console); }
+        Exit operator()(const DeadListArguments& verb) const { return dead_ls(verb, console); }
+        Exit operator()(const DeadShowArguments& verb) const { return dead_show(verb, console); }
+        Exit operator()(const DeadExportArguments& verb) const { return dead_export(verb, console); }
+        Exit operator()(const DeadDropArguments& verb) const { return dead_drop(verb, console); }
+        Exit operator()(const DeadReplayArguments& verb) const { return dead_replay(verb, arguments, console); }
+        Exit operator()(const ReceiptsListArguments& verb) const { return receipts_ls(verb, console); }
+        Exit operator()(const ReceiptsShowArguments& verb) const { return receipts_show(verb, console); }
         Exit operator()(const PluginListArguments& verb) const { return plugin_list(verb, arguments, console); }
         Exit operator()(const PluginShowArguments& verb) const { return plugin_show(verb, arguments, console); }
         Exit operator()(const PluginCheckArguments& verb) const { return plugin_check(verb, arguments, console); }

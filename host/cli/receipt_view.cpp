@@ -20,9 +20,8 @@ boost::json::object pipeline_json(const PipelineReceipt& one) {
     boost::json::array stages;
     for (const auto& stage : one.stages)
         stages.emplace_back(stage_json(stage));
-    boost::json::array rejects;
-    for (const auto& file : one.rejects_files)
-        rejects.emplace_back(file);
+    boost::json::value dead_letters;
+    if (!one.dead_letters.empty()) dead_letters = one.dead_letters;
     boost::json::value error;
     if (one.error) error = one.error->text();
     boost::json::object out = {{"name", one.name},           {"outcome", runtime::outcome_name(one.outcome)},
@@ -31,7 +30,7 @@ boost::json::object pipeline_json(const PipelineReceipt& one) {
                                {"added", one.added},         {"unsettled", one.unsettled},
                                {"buckets", one.buckets},     {"bytes", one.bytes},
                                {"seconds", one.seconds},     {"error", std::move(error)},
-                               {"balanced", one.balanced},   {"rejects", std::move(rejects)},
+                               {"balanced", one.balanced},   {"dead_letters", std::move(dead_letters)},
                                {"stages", std::move(stages)}};
     if (!one.balanced) out["imbalance"] = one.imbalance;
     return out;
@@ -41,9 +40,10 @@ void add_notes(std::string& out, const PipelineReceipt& one) {
     const std::string name = "pipeline \"" + one.name + "\"";
     if (one.error) out += "error: " + one.error->text() + "\n";
     if (!one.balanced) out += "error: " + name + ": the receipt does not balance: " + one.imbalance + "\n";
-    for (const auto& file : one.rejects_files)
-        out +=
-            grouped(one.dead) + (one.dead == 1 ? " row" : " rows") + " of " + name + " dead; reasons in " + file + "\n";
+    if (one.dead > 0) {
+        out += grouped(one.dead) + (one.dead == 1 ? " row" : " rows") + " of " + name + " dead; for the reasons see " +
+               one.dead_letters + "\n";
+    }
     if (one.unsettled > 0) {
         out += grouped(one.unsettled) + (one.unsettled == 1 ? " row" : " rows") + " of " + name +
                " in flight at the end; not counted as read, and still in the source\n";

@@ -46,7 +46,11 @@ public:
             out.emplace_back(text());
         return out;
     }
+    /// False once something was not there.
+    bool good() const { return good_; }
     bool all_read() const { return good_ && left_.empty(); }
+    /// As they are, without a length before them.
+    std::string_view bytes(std::uint64_t size) { return take(size); }
 
 private:
     std::string_view take(std::uint64_t size) {

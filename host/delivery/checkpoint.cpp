@@ -5,10 +5,11 @@
 namespace leat::delivery {
 namespace {
 
-// version 1 byte | flags 1 | bucket 8 | skip 8 | source 4 + n | position 4 + n | states 4 + (4 + n)... | checksum 8;
-// all numbers little-endian. Every version begins with its number and ends with the checksum of all before it, so that
-// one host can tell a token of a newer one from bytes of another program.
-constexpr char version = 1;
+// version 1 byte | flags 1 | bucket 8 | segment 8 | skip 8 | source 4 + n | position 4 + n | states 4 + (4 + n)... |
+// replay 4 + n | checksum 8; all numbers little-endian. Version 1 has neither segment nor replay. Every version begins
+// with its number and ends with the checksum of all before it, so that one host can tell a token of a newer one from
+// bytes of another program.
+constexpr char version = 2;
 constexpr std::size_t largest_token = 4096;
 constexpr std::size_t checksum_size = 8;
 
@@ -20,10 +21,12 @@ std::string encoded(const Checkpoint& checkpoint, std::string_view source, std::
     out += version;
     append_number(out, (checkpoint.complete ? is_complete : 0U) | (whole ? is_whole : 0U), 1);
     append_number(out, checkpoint.bucket, 8);
+    append_number(out, checkpoint.segment, 8);
     append_number(out, checkpoint.skip, 8);
     append_text(out, source);
     append_text(out, position);
     append_texts(out, whole ? checkpoint.states : std::vector<std::string>());
+    append_text(out, checkpoint.replay);
     append_number(out, checksum(out), checksum_size);
     return out;
 }
@@ -64,10 +67,11 @@ Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
     const auto body = token.substr(0, token.size() - checksum_size);
     if (tail.number(checksum_size) != checksum(body))
         return foreign(token, "its checksum is wrong, so another program wrote it or it was cut off");
-    if (body.front() != version) {
+    const bool is_first = body.front() == 1;
+    if (body.front() != version && !is_first) {
         return Error(Errc::pipeline_execution, "the token in the target is of format " +
                                                    std::to_string(static_cast<unsigned char>(body.front())) +
-                                                   ", and this host reads format " + std::to_string(version) +
+                                                   ", and this host reads formats 1 to " + std::to_string(version) +
                                                    ": a newer Leat wrote it; update this one, or start over with "
                                                    "--fresh");
     }
@@ -75,10 +79,12 @@ Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
     Parsed out;
     const auto flags = read.number(1);
     out.checkpoint.bucket = read.number(8);
+    if (!is_first) out.checkpoint.segment = read.number(8);
     out.checkpoint.skip = read.number(8);
     out.checkpoint.source = read.text();
     out.checkpoint.position = read.text();
     out.checkpoint.states = read.texts();
+    if (!is_first) out.checkpoint.replay = read.text();
     out.checkpoint.complete = (flags & is_complete) != 0;
     out.whole = (flags & is_whole) != 0;
     if (!read.all_read() || flags > (is_complete | is_whole)) return foreign(token, "its parts do not fit together");

@@ -18,6 +18,8 @@ struct Checkpoint {
     bool complete = false;   ///< the source had said that there is no more
     std::string source;      ///< id of the component that the position is of
     std::vector<std::string> states = {};  ///< what the transforms go on from at `position`, by stage
+    std::uint64_t segment = 0;             ///< positions that the source has said up to `position`, in all runs
+    std::string replay = {};               ///< the token of a replay of dead letters into this lane; empty: none yet
 
     /// What a transactional sink stores with the rows: at most 4 KiB (position and states that are longer are not in
     /// it, and `whole` of the answer of parse is false). Its first byte is the version of the format.

@@ -119,6 +119,10 @@ std::string_view Statement::blob(int column) const {
     return {bytes ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(raw_.get(), column))};
 }
 
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(raw_.get(), column) == SQLITE_NULL;
+}
+
 void Database::Close::operator()(sqlite3* database) const noexcept {
     sqlite3_close_v2(database);
 }
@@ -133,6 +137,10 @@ Error Database::failure() const {
     if (const int number = sqlite3_system_errno(raw_.get()); number != 0 && (code & 0xFF) == SQLITE_CANTOPEN)
         why += " (" + errno_text(number) + ")";
     return failure(why + remedy(code));
+}
+
+std::string Database::last_message() const {
+    return sqlite3_errmsg(raw_.get());
 }
 
 Result<> Database::connect(const std::string& name, int flags) {
@@ -160,6 +168,7 @@ Result<> Database::run(const std::string& sql) const {
 }
 
 Result<> Database::set_durable(bool durable) {
+    if (only_reads_) return failure("it was opened to read, and is not locked for writing");
     if (durable == durable_) return done();
     BOOST_OUTCOME_TRYV(run(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
     durable_ = durable;
@@ -168,6 +177,26 @@ Result<> Database::set_durable(bool durable) {
 
 std::uint64_t Database::changes() const {
     return static_cast<std::uint64_t>(sqlite3_changes64(raw_.get()));
+}
+
+std::uint64_t Database::last_inserted() const {
+    return static_cast<std::uint64_t>(sqlite3_last_insert_rowid(raw_.get()));
+}
+
+Result<Database::Transaction> Database::Transaction::begin(const Database& database) {
+    BOOST_OUTCOME_TRYV(database.run("BEGIN IMMEDIATE"));
+    return Transaction(database);
+}
+
+Database::Transaction::~Transaction() {
+    // It may be over already: SQLite ends some by itself when they fail.
+    if (database_) static_cast<void>(sqlite3_exec(database_->raw_.get(), "ROLLBACK", nullptr, nullptr, nullptr));
+}
+
+Result<> Database::Transaction::commit() {
+    BOOST_OUTCOME_TRYV(database_->run("COMMIT"));
+    database_ = nullptr;
+    return done();
 }
 
 Result<std::uint64_t> Database::number(std::string_view sql) const {
@@ -281,6 +310,7 @@ Result<std::unique_ptr<Database>> Database::open_to_read(const std::filesystem::
     }
     if (!up_to_date) return up_to_date.error();
     BOOST_OUTCOME_TRYV(out->run("PRAGMA query_only = 1"));
+    out->only_reads_ = true;
     if (!up_to_date.value()) return out->failure("an older Leat made it; the next leat run brings it up to date");
     return out;
 }

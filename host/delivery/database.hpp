@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 
@@ -36,6 +37,7 @@ public:
     std::uint64_t number(int column) const;
     std::string_view text(int column) const;
     std::string_view blob(int column) const;
+    bool is_null(int column) const;
 
     /// Makes it ready to be run again, at the end of a scope: until then it may hold a lock on the database.
     class Use {
@@ -79,12 +81,33 @@ public:
     /// Runs statements whose rows, if any, do not matter. Errors: io.
     Result<> run(const std::string& sql) const;
     /// Whether what is committed from now on must outlive a power cut, or only the process. Not within a transaction.
+    /// Errors: io; it was opened to read.
     Result<> set_durable(bool durable);
     /// The rows that the last statement changed.
     std::uint64_t changes() const;
+    /// The number of the row that was inserted last.
+    std::uint64_t last_inserted() const;
+
+    /// All that is done as long as it lives is done as one, or not at all unless it was committed.
+    class Transaction {
+    public:
+        /// Errors: io.
+        static Result<Transaction> begin(const Database& database);
+        Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+        Transaction& operator=(Transaction&&) = delete;
+        ~Transaction();
+        /// Errors: io; nothing was done then.
+        Result<> commit();
+
+    private:
+        explicit Transaction(const Database& database) : database_(&database) {}
+        const Database* database_;
+    };
 
     /// What the last call of SQLite's that failed says, and what to do.
     Error failure() const;
+    /// Only what SQLite says.
+    std::string last_message() const;
     /// "cannot use the state database FILE: WHY"
     Error failure(const std::string& why) const;
 
@@ -106,6 +129,7 @@ private:
     std::filesystem::path file_;
     std::unique_ptr<sqlite3, Close> raw_;
     bool durable_ = true;
+    bool only_reads_ = false;
 };
 
 }  // namespace leat::delivery

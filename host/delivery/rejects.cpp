@@ -15,10 +15,6 @@
 namespace leat::delivery {
 namespace {
 
-constexpr std::uint64_t default_rows = 100;
-constexpr double default_fraction = 0.01;
-constexpr std::uint64_t rows_that_make_a_fraction_sure = 100'000;
-
 std::string json_text(std::string_view text) {
     return boost::json::serialize(boost::json::string(text));
 }
@@ -41,15 +37,15 @@ int write_all(int descriptor, std::string_view text) {
 }
 
 std::string line_of(const std::string& pipeline, const DeadLetter& letter) {
-    return "{\"pipeline\":" + json_text(pipeline) + field("stage", letter.stage) + field("version", letter.version) +
-           field("reason", letter.reason) + (letter.row.empty() ? field("raw", letter.raw) : ",\"row\":" + letter.row) +
-           "}\n";
+    return "{\"pipeline\":" + json_text(pipeline) + field("stage", letter.stage + " " + letter.component) +
+           field("version", letter.version) + field("reason", letter.reason) +
+           (letter.row.empty() ? field("raw", letter.raw) : ",\"row\":" + letter.row) + "}\n";
 }
 
 }  // namespace
 
-Rejects::Rejects(const std::filesystem::path& directory, std::string pipeline, config::DeadLetterSettings limit)
-    : directory_(directory), pipeline_(std::move(pipeline)), limit_(limit) {}
+Rejects::Rejects(const std::filesystem::path& directory, std::string pipeline)
+    : directory_(directory), pipeline_(std::move(pipeline)) {}
 
 Rejects::~Rejects() {
     if (descriptor_ >= 0) ::close(descriptor_);
@@ -116,31 +112,6 @@ Result<> Rejects::make_durable() {
     while (durable < written && !durable_.compare_exchange_weak(durable, written, std::memory_order_acq_rel)) {
     }
     return done();
-}
-
-std::optional<Error> Rejects::over_limit(std::uint64_t rows_read, bool ended) const {
-    const auto dead = count();
-    if (dead == 0) return std::nullopt;
-    const bool by_default = !limit_.rows && !limit_.fraction;
-    const auto most_rows = limit_.rows.value_or(by_default ? default_rows : 0);
-    const auto fraction = limit_.fraction.value_or(by_default ? default_fraction : 0);
-    if (dead <= most_rows) return std::nullopt;
-    if (fraction > 0) {
-        if (!ended && rows_read < rows_that_make_a_fraction_sure) return std::nullopt;
-        if (static_cast<double>(dead) <= fraction * static_cast<double>(rows_read)) return std::nullopt;
-    }
-    std::string allowed;
-    if (most_rows > 0 || fraction <= 0) allowed = std::to_string(most_rows) + " rows";
-    if (fraction > 0) {
-        std::string percent = std::to_string(100 * fraction);
-        percent.erase(percent.find_last_not_of('0') + 1);
-        if (percent.back() == '.') percent.pop_back();
-        allowed += (allowed.empty() ? "" : " or ") + percent + " %";
-    }
-    return Error(Errc::pipeline_execution, std::to_string(dead) + " of " + std::to_string(rows_read) +
-                                               " rows became dead letters, more than dead_letters.limit allows (" +
-                                               allowed + "); see " + file().string() +
-                                               " for the reasons, then mend the rows or raise the limit");
 }
 
 }  // namespace leat::delivery

@@ -1,11 +1,10 @@
-// The dead letters of one pipeline's run: one NDJSON line each, in a file beside the receipt.
+// The dead letters of one pipeline's run without a state: one NDJSON line each, in a file beside the receipt.
 #pragma once
 
 #include <atomic>
 #include <filesystem>
 #include <mutex>
 
-#include "config/settings.hpp"
 #include "delivery/dead_letter.hpp"
 
 namespace leat::delivery {
@@ -13,8 +12,8 @@ namespace leat::delivery {
 class Rejects final : public DeadLetters {
 public:
     /// `directory` must outlive it.
-    Rejects(const std::filesystem::path& directory, std::string pipeline, config::DeadLetterSettings limit);
-    Rejects(std::filesystem::path&& directory, std::string pipeline, config::DeadLetterSettings limit) = delete;
+    Rejects(const std::filesystem::path& directory, std::string pipeline);
+    Rejects(std::filesystem::path&& directory, std::string pipeline) = delete;
     ~Rejects() override;
     Rejects(const Rejects&) = delete;
     Rejects& operator=(const Rejects&) = delete;
@@ -24,8 +23,7 @@ public:
     Result<> add(std::span<const DeadLetter> letters) override;
     Result<> make_durable() override;
     std::uint64_t count() const noexcept override { return count_.load(std::memory_order_relaxed); }
-    /// As `dead_letters.limit` says. A fraction is judged when the run has ended, or after 100,000 rows.
-    std::optional<Error> over_limit(std::uint64_t rows_read, bool ended) const override;
+    std::string where_to_look() const override { return file().string(); }
 
     std::filesystem::path file() const { return directory_ / (pipeline_ + ".rejects.ndjson"); }
 
@@ -35,7 +33,6 @@ private:
 
     const std::filesystem::path& directory_;
     const std::string pipeline_;
-    const config::DeadLetterSettings limit_;
     std::atomic<std::uint64_t> count_{0};
     std::atomic<std::uint64_t> durable_{0};  // of count_; in the usual case, when all are, no lock is taken
     std::mutex mutex_;

@@ -15,7 +15,7 @@ namespace leat::delivery {
 namespace {
 
 // A step, once released, is never changed: the next one changes what it made.
-constexpr std::array<const char*, 1> steps = {
+constexpr std::array<const char*, 2> steps = {
     // lane: "PIPELINE/COMPONENT", empty for the state of a runner, which is the position then. checksum: of all columns
     // before it, since SQLite has none of its own, and a position with a wrong bit would lose rows.
     R"(CREATE TABLE checkpoints (
@@ -31,10 +31,56 @@ constexpr std::array<const char*, 1> steps = {
         checksum INTEGER NOT NULL,
         PRIMARY KEY (pipeline, lane)
     ) STRICT)",
+    // letters: "row" is for people, bytes (by their schema) without loss; segment is set as long as the letter's row
+    // may
+    // come again; a replay has a number that is never used twice.
+    R"(ALTER TABLE checkpoints ADD COLUMN segment INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE checkpoints ADD COLUMN replay BLOB NOT NULL DEFAULT x'';
+    CREATE TABLE schemas (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL UNIQUE) STRICT;
+    CREATE TABLE replays (id INTEGER PRIMARY KEY AUTOINCREMENT, begun TEXT NOT NULL) STRICT;
+    CREATE TABLE letters (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        pipeline TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        stage TEXT NOT NULL,
+        component TEXT NOT NULL,
+        version TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        "row" TEXT,
+        raw BLOB,
+        schema INTEGER REFERENCES schemas (id),
+        bytes BLOB,
+        position BLOB NOT NULL,
+        segment INTEGER,
+        in_segment INTEGER,
+        run TEXT NOT NULL,
+        made TEXT NOT NULL,
+        checksum INTEGER NOT NULL,
+        edited_row TEXT,
+        edited BLOB,
+        replay INTEGER REFERENCES replays (id),
+        replayed TEXT
+    ) STRICT;
+    CREATE INDEX letters_of_pipeline ON letters (pipeline);
+    CREATE INDEX letters_to_settle ON letters (lane, segment) WHERE segment IS NOT NULL;
+    CREATE INDEX letters_to_replay ON letters (replay) WHERE replay IS NOT NULL AND replayed IS NULL;
+    CREATE VIEW dead AS SELECT id, pipeline, stage, component, version, reason, coalesce(edited_row, "row") AS "row",
+        raw, position, run, made,
+        CASE WHEN segment IS NOT NULL THEN 'pending' WHEN replay IS NULL THEN 'open'
+             WHEN replayed IS NULL THEN 'replaying' ELSE 'replayed' END AS state
+        FROM letters;
+    CREATE TABLE receipts (
+        id INTEGER PRIMARY KEY,
+        run TEXT NOT NULL UNIQUE,
+        started TEXT NOT NULL,
+        json TEXT NOT NULL,
+        checksum INTEGER NOT NULL
+    ) STRICT)",
 };
 constexpr std::uint32_t application = 0x4C656174;  // "Leat"
 
-constexpr auto columns = "pipeline, lane, bucket, position, skip, complete, source, states, updated, checksum";
+constexpr auto columns =
+    "pipeline, lane, bucket, position, skip, complete, source, states, updated, checksum, segment, replay";
 
 Layout layout() {
     return {application, steps};
@@ -60,6 +106,9 @@ std::uint64_t checksum_of(std::string_view pipeline, std::string_view lane, cons
     append_text(bytes, checkpoint.source);
     append_texts(bytes, checkpoint.states);
     append_text(bytes, updated);
+    // Entries of before these were kept have neither.
+    if (checkpoint.segment > 0) append_number(bytes, checkpoint.segment, 8);
+    if (!checkpoint.replay.empty()) append_text(bytes, checkpoint.replay);
     return checksum(bytes);
 }
 
@@ -76,33 +125,52 @@ struct Statements {
     Statement list;
     Statement save;
     Statement reset;
+    Statement reset_letters;
 
     static Result<Statements> prepare(const Database& database) {
         const std::string select = std::string("SELECT ") + columns + " FROM checkpoints ";
         BOOST_OUTCOME_TRY(auto find, database.prepare(select + "WHERE pipeline = ?1 AND lane = ?2"));
         BOOST_OUTCOME_TRY(auto list, database.prepare(select + "ORDER BY pipeline, lane"));
         // Not INSERT OR REPLACE, which would write the index of the keys as well.
-        BOOST_OUTCOME_TRY(auto save,
-                          database.prepare(std::string("INSERT INTO checkpoints (") + columns +
-                                           ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO "
-                                           "UPDATE SET bucket = ?3, position = ?4, skip = ?5, complete = "
-                                           "?6, source = ?7, states = ?8, updated = ?9, checksum = ?10"));
+        BOOST_OUTCOME_TRY(
+            auto save, database.prepare(std::string("INSERT INTO checkpoints (") + columns +
+                                        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO "
+                                        "UPDATE SET bucket = ?3, position = ?4, skip = ?5, complete = "
+                                        "?6, source = ?7, states = ?8, updated = ?9, checksum = ?10, segment = ?11, "
+                                        "replay = ?12"));
         BOOST_OUTCOME_TRY(auto reset, database.prepare("DELETE FROM checkpoints WHERE pipeline = ?1"));
-        return Statements{std::move(find), std::move(list), std::move(save), std::move(reset)};
+        BOOST_OUTCOME_TRY(auto reset_letters,
+                          database.prepare("DELETE FROM letters WHERE pipeline = ?1 AND segment IS NOT NULL"));
+        return Statements{std::move(find), std::move(list), std::move(save), std::move(reset),
+                          std::move(reset_letters)};
     }
 };
 
 class Store final : public StateStore {
 public:
     /// `clock` and the lock are those of a host; who only reads has neither.
-    Store(std::optional<StateLock> lock, const Clock* clock, std::unique_ptr<Database> database, Statements statements)
-        : lock_(std::move(lock)), clock_(clock), database_(std::move(database)), statements_(std::move(statements)) {}
+    Store(std::filesystem::path directory, std::optional<StateLock> lock, const Clock* clock,
+          std::unique_ptr<Database> database, Statements statements)
+        : directory_(std::move(directory)),
+          lock_(std::move(lock)),
+          clock_(clock),
+          database_(std::move(database)),
+          statements_(std::move(statements)) {}
 
-    static Result<std::unique_ptr<StateStore>> make(std::optional<StateLock> lock, const Clock* clock,
+    static Result<std::unique_ptr<StateStore>> make(const std::filesystem::path& directory,
+                                                    std::optional<StateLock> lock, const Clock* clock,
                                                     std::unique_ptr<Database> database) {
         BOOST_OUTCOME_TRY(auto statements, Statements::prepare(*database));
-        return std::make_unique<Store>(std::move(lock), clock, std::move(database), std::move(statements));
+        auto out =
+            std::make_unique<Store>(directory, std::move(lock), clock, std::move(database), std::move(statements));
+        BOOST_OUTCOME_TRY(out->letters_, LetterTable::make(*out->database_, out->mutex_, clock));
+        BOOST_OUTCOME_TRY(out->receipts_, ReceiptTable::make(*out->database_, out->mutex_));
+        return out;
     }
+
+    const std::filesystem::path& directory() const noexcept override { return directory_; }
+    LetterTable& letters() noexcept override { return *letters_; }
+    ReceiptTable& receipts() noexcept override { return *receipts_; }
 
     Result<std::optional<Checkpoint>> checkpoint(std::string_view lane) override {
         const std::lock_guard lock(mutex_);
@@ -140,19 +208,20 @@ public:
 
     Result<bool> reset(std::string_view pipeline) override {
         const std::lock_guard lock(mutex_);
-        BOOST_OUTCOME_TRYV(may_write(true));
-        const Statement::Use use(statements_.reset);
-        statements_.reset.bind_text(1, pipeline);
-        BOOST_OUTCOME_TRYV(statements_.reset.run());
-        return database_->changes() > 0;
+        BOOST_OUTCOME_TRYV(database_->set_durable(true));
+        BOOST_OUTCOME_TRY(auto transaction, Database::Transaction::begin(*database_));
+        bool any = false;
+        for (const auto* const statement : {&statements_.reset, &statements_.reset_letters}) {
+            const Statement::Use use(*statement);
+            statement->bind_text(1, pipeline);
+            BOOST_OUTCOME_TRYV(statement->run());
+            any = any || database_->changes() > 0;
+        }
+        BOOST_OUTCOME_TRYV(transaction.commit());
+        return any;
     }
 
 private:
-    Result<> may_write(bool durable) {
-        if (!lock_) return database_->failure("it was opened to read, and is not locked for writing");
-        return database_->set_durable(durable);
-    }
-
     Result<std::optional<Checkpoint>> find(std::string_view pipeline, std::string_view lane) {
         const Statement::Use use(statements_.find);
         statements_.find.bind_text(1, pipeline);
@@ -167,7 +236,7 @@ private:
     }
 
     Result<> store(std::string_view pipeline, std::string_view lane, const Checkpoint& checkpoint, bool durable) {
-        BOOST_OUTCOME_TRYV(may_write(durable));
+        BOOST_OUTCOME_TRYV(database_->set_durable(durable));
         const auto updated = utc_text(clock_->wall());
         const auto& save = statements_.save;
         const Statement::Use use(save);
@@ -183,6 +252,8 @@ private:
         save.bind_blob(8, states);
         save.bind_text(9, updated);
         save.bind(10, checksum_of(pipeline, lane, checkpoint, updated));
+        save.bind(11, checkpoint.segment);
+        save.bind_blob(12, checkpoint.replay);
         return save.run();
     }
 
@@ -197,15 +268,20 @@ private:
         out.checkpoint.source = row.text(6);
         out.checkpoint.states = BytesReader(row.blob(7)).texts();
         out.updated = row.text(8);
+        out.checkpoint.segment = row.number(10);
+        out.checkpoint.replay = row.blob(11);
         out.damaged = row.number(9) != checksum_of(out.pipeline, out.lane, out.checkpoint, out.updated);
         return out;
     }
 
+    const std::filesystem::path directory_;
     const std::optional<StateLock> lock_;  // given back when all else is closed
     const Clock* const clock_;
     const std::unique_ptr<Database> database_;
     const Statements statements_;
     std::mutex mutex_;  // for the connection
+    std::unique_ptr<LetterTable> letters_;
+    std::unique_ptr<ReceiptTable> receipts_;
 };
 
 }  // namespace
@@ -221,7 +297,7 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::filesystem::path
     BOOST_OUTCOME_TRY(auto database, Database::open(database_file(directory), layout()));
     make_names_durable(directory);
     make_names_durable(directory / "..");
-    return Store::make(std::move(lock), &clock, std::move(database));
+    return Store::make(directory, std::move(lock), &clock, std::move(database));
 }
 
 Result<std::unique_ptr<StateStore>> StateStore::open_to_read(const std::filesystem::path& directory) {
@@ -229,7 +305,7 @@ Result<std::unique_ptr<StateStore>> StateStore::open_to_read(const std::filesyst
     if (!database) {
         return Error(Errc::io, "there is no state in " + directory.string() + ": nothing has run there yet");
     }
-    return Store::make(std::nullopt, nullptr, std::move(database));
+    return Store::make(directory, std::nullopt, nullptr, std::move(database));
 }
 
 }  // namespace leat::delivery

@@ -11,6 +11,8 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "delivery/checkpoint.hpp"
+#include "delivery/letter_table.hpp"
+#include "delivery/receipt_table.hpp"
 
 namespace leat::delivery {
 
@@ -25,6 +27,10 @@ public:
     /// is no state there.
     static Result<std::unique_ptr<StateStore>> open_to_read(const std::filesystem::path& directory);
     virtual ~StateStore() = default;
+
+    virtual const std::filesystem::path& directory() const noexcept = 0;
+    virtual LetterTable& letters() noexcept = 0;
+    virtual ReceiptTable& receipts() noexcept = 0;
 
     /// The checkpoint of a lane, "PIPELINE/COMPONENT"; empty: there is none. Errors: io; also when it is damaged.
     virtual Result<std::optional<Checkpoint>> checkpoint(std::string_view lane) = 0;
@@ -48,7 +54,8 @@ public:
     /// All that there is, by pipeline and lane; also what is damaged, so that it can be seen and forgotten. Errors: io.
     virtual Result<std::vector<Entry>> entries() = 0;
 
-    /// Forgets the checkpoints and the runner state of a pipeline. True: there was something. Errors: io.
+    /// Forgets the checkpoints and the runner state of a pipeline, and the dead letters whose rows have not been
+    /// settled, since they come again; the others stay. True: there was something. Errors: io.
     virtual Result<bool> reset(std::string_view pipeline) = 0;
 };
 

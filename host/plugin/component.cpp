@@ -1,5 +1,7 @@
 #include "plugin/component.hpp"
 
+#include "plugin/library.hpp"
+
 namespace leat::plugin {
 
 std::string_view kind_name(Kind kind) noexcept {
@@ -16,6 +18,14 @@ std::string_view kind_name(Kind kind) noexcept {
             return "pipeline";
     }
     return "component";
+}
+
+std::string_view Component::plugin_id() const noexcept {
+    return library ? std::string_view(library->id()) : "leat";
+}
+
+std::string_view Component::plugin_version() const noexcept {
+    return library ? std::string_view(library->version()) : LEAT_VERSION;
 }
 
 std::string Component::name() const {

@@ -61,6 +61,9 @@ struct Component {
     const Library* library = nullptr;
 
     bool promises(std::uint64_t flag) const noexcept { return (flags & flag) == flag; }
+    /// Id and version of its plugin; of a component of the host's own: those of the host.
+    std::string_view plugin_id() const noexcept;
+    std::string_view plugin_version() const noexcept;
     /// `source "csv"`, for messages.
     std::string name() const;
 };

@@ -246,6 +246,10 @@ Answer Instance::destroy() {
 const Component& Instance::component() const noexcept {
     return context_->component;
 }
+const std::string& Instance::role() const noexcept {
+    return context_->settings.role;
+}
+
 std::string Instance::title() const {
     return context_->settings.role + " " + context_->component.id;
 }
@@ -454,8 +458,8 @@ Error Instance::error(const Answer& answer, std::string_view entry) const {
     std::string message;
     if (answer.misbehaved) {
         message = std::string(entry) + " broke a rule of the plugin ABI: " + answer.text +
-                  "; this is a bug in plugin " + context_->component.library->id() + " " +
-                  context_->component.library->version() + ": report it to its vendor";
+                  "; this is a bug in plugin " + std::string(context_->component.plugin_id()) + " " +
+                  std::string(context_->component.plugin_version()) + ": report it to its vendor";
     } else if (answer.status == Status::cancelled) {
         message = std::string(entry) + " answered " + status_name(answer.status) + ", though no stop was asked" +
                   (answer.text.empty() ? "" : ": " + answer.text);

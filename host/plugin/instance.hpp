@@ -102,6 +102,8 @@ public:
     const Component& component() const noexcept;
     /// `extract csv`
     std::string title() const;
+    /// `extract`
+    const std::string& role() const noexcept;
 
     /// Opens the source, transform or sink table, whichever the component has; a pipeline component opens once.
     Answer open(std::string_view resume);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "delivery/rejects.hpp"
+#include "delivery/stored_letters.hpp"
 #include "plugin/instance.hpp"
 #include "runtime/item_bucket.hpp"
 #include "runtime/pipeline.hpp"
@@ -27,8 +28,8 @@ public:
     Run(const PipelinePlan& plan, Environment& environment, Stop& parent)
         : plan_(plan),
           environment_(environment),
-          rejects_(environment.rejects_directory, plan.settings->name, plan.settings->dead_letters),
-          state_(plan, parent, environment.log, rejects_),
+          letters_(make_dead_letters(plan.settings->name, environment)),
+          state_(plan, parent, environment.log, *letters_),
           tasks_(std::make_shared<TaskGroup>(environment.blocking, environment.watch, state_.stop, plan.grace, *this)) {
     }
 
@@ -63,7 +64,7 @@ public:
         out.state = ended_ ? Progress::State::ended : Progress::State::running;
         out.read = state_.came();
         out.delivered = value_of(state_.sink.rows_out);
-        out.dead = rejects_.count();
+        out.dead = letters_->count();
         out.bytes = value_of(state_.bytes);
         out.seconds = ended_ ? seconds_.load() : seconds_since_start();
         return out;
@@ -78,7 +79,7 @@ public:
     }
     bool reject_raw(std::string_view data, std::string_view why) override {
         state_.raw_rejects.fetch_add(1, std::memory_order_relaxed);
-        const auto buried = state_.bury_raw(state_.source, *instance_, data, why);
+        const auto buried = state_.bury_raw(state_.source, *instance_, 0, data, why);
         if (buried == RunState::Buried::not_stored) state_.drop(1);
         return buried == RunState::Buried::stored;
     }
@@ -121,8 +122,8 @@ public:
 
 private:
     void finish(TaskGroup::Thread here) {
-        state_.make_letters_durable();
-        if (auto over = rejects_.over_limit(state_.came(), true))
+        if (!state_.make_letters_durable()) state_.drop(letters_->give_up());
+        if (auto over = delivery::over_limit(*letters_, plan_.settings->dead_letters, state_.came(), true))
             state_.fail(over->in("pipeline \"" + plan_.settings->name + "\""));
         auto receipt = make_receipt();
         tasks_->close();
@@ -201,7 +202,7 @@ private:
         out.name = plan_.settings->name;
         out.delivered = value_of(state_.sink.rows_out);
         out.filtered = value_of(state_.sink.filtered);
-        out.dead = rejects_.count();
+        out.dead = letters_->count();
         out.unsettled = value_of(state_.dropped);
         out.buckets = value_of(state_.buckets);
         out.bytes = value_of(state_.bytes);
@@ -220,7 +221,7 @@ private:
         const bool complete = succeeded_ && out.unsettled == 0;
         out.outcome = out.error || !out.balanced ? Outcome::failed : complete ? Outcome::done : Outcome::stopped;
         if (came > 0) add_stage(out);
-        if (out.dead > 0) out.rejects_files.push_back(rejects_.file().string());
+        if (out.dead > 0) out.dead_letters = letters_->where_to_look();
         out.seconds = seconds_since_start();
         seconds_ = out.seconds;
         ended_ = true;
@@ -247,7 +248,7 @@ private:
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     const PipelinePlan& plan_;
     Environment& environment_;
-    delivery::Rejects rejects_;
+    const std::unique_ptr<delivery::DeadLetters> letters_;
     RunState state_;
     const std::shared_ptr<TaskGroup> tasks_;
     Done done_;
@@ -265,6 +266,14 @@ private:
 
 std::unique_ptr<Runner> make_component_runner(PipelinePlan plan, Environment& environment) {
     return std::make_unique<RunnerOf<Run>>(std::move(plan), environment);
+}
+
+std::unique_ptr<delivery::DeadLetters> make_dead_letters(const std::string& pipeline, const Environment& environment) {
+    if (!environment.state) return std::make_unique<delivery::Rejects>(environment.run_directory, pipeline);
+    auto& state = *environment.state;
+    return std::make_unique<delivery::StoredLetters>(state.letters(), pipeline,
+                                                     environment.run_directory.filename().string(),
+                                                     delivery::command_to_see_dead(pipeline, state.directory()));
 }
 
 std::unique_ptr<Runner> make_runner(PipelinePlan plan, Environment& environment) {

@@ -94,7 +94,7 @@ struct ItemBucket::Worker final : plugin::Outlet {
 
     bool emit(Batch) override { return false; }  // no call of a bucket may
     bool reject_raw(std::string_view data, std::string_view why) override {
-        if (run.bury_raw(run.sink, *instance, data, why) == RunState::Buried::not_stored) return false;
+        if (run.bury_raw(run.sink, *instance, 0, data, why) == RunState::Buried::not_stored) return false;
         ++rejected;
         return !run.failed();
     }

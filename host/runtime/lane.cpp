@@ -14,8 +14,8 @@ constexpr auto store_every = std::chrono::milliseconds(100);
 
 void Lane::begin(delivery::Checkpoint from, Keeping keeping) {
     const std::lock_guard lock(mutex_);
-    positions_.begin({from.position, from.states});
-    border_ = {0, from.skip};
+    positions_.begin({from.position, from.states}, from.segment);
+    border_ = {from.segment, from.skip};
     passed_ = border_;
     last_id_ = from.bucket;
     checkpoint_ = std::move(from);
@@ -31,7 +31,7 @@ std::uint64_t Lane::next_id() {
 Lane::Tokens Lane::tokens(std::uint64_t id, Border end) const {
     const std::lock_guard lock(mutex_);
     if (!keeping_.tokens) return {};
-    return {keeping_.last_token, at(id, end).token()};
+    return {keeping_.last_token, of_lane(at(id, end)).token()};
 }
 
 Result<> Lane::settled(std::uint64_t taken, std::uint64_t id, Border end, bool whole) {
@@ -39,7 +39,7 @@ Result<> Lane::settled(std::uint64_t taken, std::uint64_t id, Border end, bool w
     checkpoint_.bucket = std::max(checkpoint_.bucket, id);
     if (!keeping_.store || keeping_.only_at_end) return done();
     if (keeping_.tokens && id > 0) {
-        keeping_.last_token = at(id, end).token();
+        keeping_.last_token = of_lane(at(id, end)).token();
     }
     if (taken != next_taken_) {
         if (whole) out_of_turn_.emplace(taken, end);
@@ -61,9 +61,24 @@ delivery::Checkpoint Lane::at(std::uint64_t id, Border end) const {
     out.bucket = id;
     out.position = std::move(start.position);
     out.states = std::move(start.states);
+    out.segment = end.segment;
     out.skip = end.rows;
     out.source = checkpoint_.source;
+    out.replay = checkpoint_.replay;
     return out;
+}
+
+delivery::Checkpoint Lane::of_lane(const delivery::Checkpoint& checkpoint) const {
+    if (!keeping_.around) return checkpoint;
+    auto out = *keeping_.around;
+    out.bucket = checkpoint.bucket;
+    out.replay = checkpoint.token();
+    return out;
+}
+
+Border Lane::border() const {
+    const std::lock_guard lock(mutex_);
+    return border_;
 }
 
 void Lane::passed(Border border) {
@@ -107,7 +122,7 @@ Result<> Lane::move_to(Border end, std::unique_lock<std::mutex>& lock) {
 Result<> Lane::store(std::unique_lock<std::mutex>&, bool now) {
     const auto time = std::chrono::steady_clock::now();
     if (stored_ || (!now && time - stored_at_ < store_every)) return done();
-    BOOST_OUTCOME_TRYV(keeping_.store->save(name_, checkpoint_, !keeping_.tokens));
+    BOOST_OUTCOME_TRYV(keeping_.store->save(name_, of_lane(checkpoint_), !keeping_.tokens));
     stored_ = true;
     stored_at_ = time;
     acknowledged_ = checkpoint_.position;

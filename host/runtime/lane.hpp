@@ -26,6 +26,9 @@ public:
         bool tokens = false;       ///< the sink stores them with the rows; with one worker only
         std::string last_token;    ///< that is in the target now
         bool only_at_end = false;  ///< what a transform holds is in no checkpoint: until the end, this one stays
+        /// Of a replay of dead letters, which goes into the lane beside what its pipeline reads: the lane's own
+        /// checkpoint, which stays where it is but for the number of its bucket.
+        std::optional<delivery::Checkpoint> around = {};
     };
     /// Before the first bucket: where this run goes on.
     void begin(delivery::Checkpoint from, Keeping keeping);
@@ -51,6 +54,9 @@ public:
     /// Everything before `border` has left the transforms.
     void passed(Border border);
 
+    /// How far what is stored or in the target goes by now.
+    Border border() const;
+
     /// Nothing is on its way any more: stores how far the lane came. Errors: io.
     /// @param all       what had left the transforms is settled
     /// @param complete  the source had said that there is no more
@@ -61,6 +67,7 @@ public:
 
 private:
     delivery::Checkpoint at(std::uint64_t id, Border end) const;
+    delivery::Checkpoint of_lane(const delivery::Checkpoint& checkpoint) const;
     Result<> move_to(Border end, std::unique_lock<std::mutex>& lock);
     Result<> store(std::unique_lock<std::mutex>& lock, bool now);
 
@@ -70,7 +77,7 @@ private:
     // All below: guarded by mutex_.
     Keeping keeping_;
     delivery::Checkpoint checkpoint_;
-    Border border_;  // of checkpoint_
+    Border border_;  // of checkpoint_, which begins at its segment
     Border passed_;
     std::uint64_t last_id_ = 0;
     std::uint64_t next_taken_ = 1;                 // of the buckets before, all is settled

@@ -68,8 +68,9 @@ Loader::Part Loader::part_of(std::vector<Batch> batches, Border end, bool is_las
     return out;
 }
 
-/// False: the checkpoint could not be stored, and the run has failed.
+/// False: the checkpoint, or the letters before it, could not be stored, and the run has failed.
 bool Loader::settled(const Part& part, std::uint64_t id) {
+    if (!run_.make_letters_durable()) return false;
     const auto stored = lane_.settled(taken_, id, part.end, part.is_last);
     if (!stored) run_.fail(stored.error().in("pipeline \"" + run_.plan.settings->name + "\""));
     return stored.has_value();
@@ -209,7 +210,8 @@ Loader::Step Loader::split(const Answer& answer) {
     }
     const plugin::Reject row{0,
                              answer.text.empty() ? "the sink answered LEAT_ERR_DATA and gave no reason" : answer.text};
-    const auto buried = run_.bury(run_.sink, letters_of(*sink_, part.batches.front(), {&row, 1}));
+    auto letters = letters_of(*sink_, part.batches.front(), {&row, 1});
+    const auto buried = run_.bury(run_.sink, letters);
     if (buried == RunState::Buried::not_stored) {
         run_.drop(1);
     } else {

@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "base/memory.hpp"
+#include "config/wording.hpp"
+#include "runtime/letters_source.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/pool.hpp"
 #include "runtime/runner.hpp"
@@ -53,10 +55,11 @@ public:
                        compute_,
                        blocking_,
                        watch_,
-                       std::move(options.rejects_directory),
+                       std::move(options.run_directory),
                        options.state,
                        options.fresh,
-                       std::move(options.lane_suffix)} {
+                       std::move(options.lane_suffix),
+                       options.replay ? std::optional(options.replay->name()) : std::nullopt} {
         for (auto& plan : plans)
             runners_.push_back(make_runner(std::move(plan), environment_));
     }
@@ -212,6 +215,16 @@ Result<std::unique_ptr<Manager>> Manager::make(const config::Settings& settings,
     config::Problems problems;
     auto plans = make_plan(settings, catalog, problems);
     if (!problems.empty()) return problems.to_error();
+    if (options.replay) {
+        const auto& pipeline = options.replay->letters().pipeline;
+        std::erase_if(plans, [&](const PipelinePlan& plan) { return plan.settings->name != pipeline; });
+        if (plans.empty()) {
+            return Error(Errc::configuration,
+                         "there is no pipeline " + config::in_quotes(pipeline) + " that its dead letters could enter");
+        }
+        if (plans.front().load) options.lane_suffix = options.replay->lane_suffix(plans.front());
+        BOOST_OUTCOME_TRY(plans.front(), options.replay->plan(std::move(plans.front())));
+    }
     process_memory().set_limit(settings.memory);
     return std::unique_ptr<Manager>(
         new Manager(std::make_unique<Impl>(settings, std::move(plans), log, std::move(options))));

@@ -34,11 +34,15 @@ struct Progress {
     std::string unit;
 };
 
+class Replay;
+
 struct ManagerOptions {
-    std::filesystem::path rejects_directory;  ///< made when the first row is rejected
-    delivery::StateStore* state = nullptr;    ///< outlives the manager; none: every run begins at the beginning
-    bool fresh = false;                       ///< forget what the state says of these pipelines
-    std::string lane_suffix = {};             ///< added to the name of every lane
+    std::filesystem::path run_directory;    ///< of this run, by whose name the state knows it; made when it is needed
+    delivery::StateStore* state = nullptr;  ///< outlives the manager; none: every run begins at the beginning
+    bool fresh = false;                     ///< forget what the state says of these pipelines
+    /// Only its pipeline runs, and reads its letters in place of what it reads by itself. Outlives the manager.
+    const Replay* replay = nullptr;
+    std::string lane_suffix = {};  ///< added to the name of every lane
 };
 
 /// Checks every component of every pipeline against the catalog and its schema: unknown components, wrong kinds, bad

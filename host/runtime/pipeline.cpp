@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "delivery/rejects.hpp"
 #include "runtime/chain.hpp"
 #include "runtime/runner_of.hpp"
 #include "runtime/task_group.hpp"
@@ -77,15 +76,16 @@ public:
         : plan_(plan),
           shape_(plan, environment.state != nullptr),
           environment_(environment),
-          rejects_(environment.rejects_directory, plan.settings->name, plan.settings->dead_letters),
-          state_(plan, parent, environment.log, rejects_),
+          letters_(make_dead_letters(plan.settings->name, environment)),
+          state_(plan, parent, environment.log, *letters_),
           tasks_(std::make_shared<TaskGroup>(environment.blocking, environment.watch, state_.stop, plan.grace, *this)),
           lane_(plan.settings->name + "/" + sink_component(plan).id + environment.lane_suffix, positions_),
           bucket_(bucket_settings(plan, shape_.workers)),
           reader_(state_, &lane_),
-          transforms_(state_),
+          transforms_(state_, numbering_),
           source_outlet_(*this),
           all_in_one_outlet_(*this) {
+        state_.positions = &positions_;
         for (std::uint32_t i = 0; i < shape_.workers; ++i)
             loaders_.push_back(std::make_unique<Loader>(state_, lane_));
         for (std::size_t i = 0; i < state_.transforms.size(); ++i)
@@ -125,7 +125,7 @@ public:
         out.state = ended ? Progress::State::ended : Progress::State::running;
         out.read = state_.came();
         out.delivered = value_of(state_.sink.rows_out);
-        out.dead = rejects_.count();
+        out.dead = letters_->count();
         out.bytes = value_of(state_.bytes);
         out.seconds = ended ? seconds_ : seconds_since(began_);
         const std::lock_guard lock(instances_mutex_);
@@ -228,7 +228,7 @@ private:
     bool take_raw(std::string_view data, std::string_view why) {
         reader_.gave_something();
         state_.raw_rejects.fetch_add(1, std::memory_order_relaxed);
-        const auto buried = state_.bury_raw(state_.source, reader_.source(), data, why);
+        const auto buried = state_.bury_raw(state_.source, reader_.source(), positions_.current(), data, why);
         if (buried == RunState::Buried::not_stored) state_.drop(1);
         return buried == RunState::Buried::stored;
     }
@@ -252,7 +252,7 @@ private:
         step_ = Step::wind_up;
         // Again after a call that was given up, for what it left.
         if (settled_ && !something_to_tear_down()) return finish(here);
-        const bool may_wait_here = here == TaskGroup::Thread::leased || (never_waits() && rejects_.count() == 0);
+        const bool may_wait_here = here == TaskGroup::Thread::leased || (never_waits() && letters_->count() == 0);
         if (may_wait_here || !spawn_phase(&Run::wind_up)) phase_here(here, &Run::wind_up);
     }
 
@@ -359,30 +359,65 @@ private:
             if (!recovered) return false;
             has_tokens = !unsupported;
         }
-        auto start = has_tokens
-                         ? start_by_target(std::move(stored).value(), keeping.last_token)
-                         : Result<delivery::Checkpoint>(std::move(stored).value().value_or(delivery::Checkpoint{}));
+        auto start = has_tokens ? start_by_target(stored.value(), keeping.last_token)
+                                : Result<delivery::Checkpoint>(stored.value().value_or(delivery::Checkpoint{}));
         if (!start) return give_up(start.error());
-        auto from = environment_.fresh ? delivery::Checkpoint{} : std::move(start).value();
-        const auto& source = source_component(plan_).id;
-        if (from.bucket == 0 && from.position.empty() && !from.complete) from.source = source;
-        if (from.source != source) {
-            return give_up(Error(Errc::configuration, "its checkpoint is of the source \"" + from.source +
-                                                          "\", and it reads with \"" + source +
-                                                          "\" now; put the source back, or begin again with --fresh"));
+        auto from = std::move(start).value();
+        const auto settled_to = environment_.fresh ? stored.value().value_or(delivery::Checkpoint{}) : from;
+        if (environment_.fresh) {
+            from = {};
+            from.replay = settled_to.replay;
+        }
+        if (environment_.replay) {
+            // A sink that does not know its lane may take these rows for the first, and replace what is there.
+            if (!stored.value()) {
+                return give_up(
+                    Error(Errc::configuration, "nothing is known of lane " + lane_.name() +
+                                                   ", into which its dead letters would go; run the pipeline first"));
+            }
+            auto inner = start_of_replay(from);
+            if (!inner) return give_up(inner.error());
+            keeping.around = std::exchange(from, std::move(inner).value());
+        } else if (const auto wrong = check_source(from)) {
+            return give_up(*wrong);
         }
         from.states.resize(plan_.transforms.size());
         resumes_ = !from.position.empty() || from.skip > 0;
         start_ = from;
         keeping.tokens = has_tokens;
         if (shape_.keeps_together && repeats_rows()) chain_->keep_segments_together(positions_, reader_);
-        numbering_.begin(from.skip);
+        numbering_.begin(from.segment, from.skip);
+        const auto& settled = environment_.replay ? from : settled_to;
+        const auto gone_on = environment_.state->letters().go_on(letters_lane(), settled.segment, settled.skip);
+        if (!gone_on) return give_up(gone_on.error(), Status::fatal);
+        letters_->tie_to(letters_lane());
         lane_.begin(std::move(from), std::move(keeping));
         return true;
     }
 
+    std::optional<Error> check_source(delivery::Checkpoint& from) const {
+        const auto& source = source_component(plan_).id;
+        if (from.bucket == 0 && from.position.empty() && !from.complete) from.source = source;
+        if (from.source == source) return std::nullopt;
+        return Error(Errc::configuration, "its checkpoint is of the source \"" + from.source +
+                                              "\", and it reads with \"" + source +
+                                              "\" now; put the source back, or begin again with --fresh");
+    }
+
+    /// Where a replay goes on whose progress lies in its lane's checkpoint; another's begins at its beginning.
+    Result<delivery::Checkpoint> start_of_replay(const delivery::Checkpoint& of_lane) const {
+        delivery::Checkpoint out;
+        if (!of_lane.replay.empty()) {
+            BOOST_OUTCOME_TRY(auto last, delivery::Checkpoint::parse(of_lane.replay));
+            if (last.checkpoint.source == *environment_.replay) out = std::move(last.checkpoint);
+        }
+        out.source = *environment_.replay;
+        out.bucket = of_lane.bucket;
+        return out;
+    }
+
     /// The target is the truth; the state directory may know more of what came after its last bucket.
-    Result<delivery::Checkpoint> start_by_target(std::optional<delivery::Checkpoint> stored,
+    Result<delivery::Checkpoint> start_by_target(const std::optional<delivery::Checkpoint>& stored,
                                                  std::string_view token) const {
         if (environment_.fresh) return delivery::Checkpoint{};
         if (token.empty()) {
@@ -392,7 +427,7 @@ private:
                                                   "replaced or emptied; restore it, or begin again with --fresh");
         }
         BOOST_OUTCOME_TRY(auto in_target, delivery::Checkpoint::parse(token));
-        if (stored && stored->bucket == in_target.checkpoint.bucket) return std::move(*stored);
+        if (stored && stored->bucket == in_target.checkpoint.bucket) return *stored;
         if (in_target.whole) return std::move(in_target.checkpoint);
         return Error(Errc::configuration,
                      "lane " + lane_.name() + ": the target is at bucket " +
@@ -557,9 +592,10 @@ private:
             state_.drop(bucket_.take_dropped_rows());
         }
         settle_transforms();
-        state_.make_letters_durable();
+        if (!state_.make_letters_durable()) state_.drop(letters_->give_up());
         keep_checkpoint();
-        if (auto over = rejects_.over_limit(state_.came(), true)) state_.fail(in_pipeline(*over));
+        if (auto over = delivery::over_limit(*letters_, plan_.settings->dead_letters, state_.came(), true))
+            state_.fail(in_pipeline(*over));
         stage_seconds_ = seconds_of_stages();
     }
 
@@ -569,8 +605,17 @@ private:
         const bool flushed = all_flushed();
         // What a transform still held when it was stopped is lost with it: the next run reads it again.
         const bool may_move = repeats_rows() || flushed;
-        const auto stored = lane_.finish(all && may_move, reader_.at_end() && flushed);
+        auto stored = lane_.finish(all && may_move, reader_.at_end() && flushed);
+        if (stored && letters_->count() > 0) {
+            const auto border = lane_.border();
+            stored = environment_.state->letters().settle(letters_lane(), border.segment, border.rows);
+        }
         if (!stored) state_.fail(in_pipeline(stored.error()));
+    }
+
+    /// Letters of a replay are of a lane of their own, for its positions are.
+    std::string letters_lane() const {
+        return lane_.name() + std::string(environment_.replay ? of_replays : std::string_view());
     }
 
     void settle_transforms() {
@@ -676,14 +721,14 @@ private:
         out.delivered = value_of(state_.sink.rows_out);
         out.filtered = filtered_;
         out.added = added_;
-        out.dead = rejects_.count();
+        out.dead = letters_->count();
         out.unsettled = value_of(state_.dropped);
         out.buckets = value_of(state_.buckets);
         out.bytes = value_of(state_.bytes);
         balance(out);
         out.error = state_.error();
         out.outcome = out.error || !out.balanced ? Outcome::failed : stopped_early() ? Outcome::stopped : Outcome::done;
-        if (out.dead > 0) out.rejects_files.push_back(rejects_.file().string());
+        if (out.dead > 0) out.dead_letters = letters_->where_to_look();
         add_stages(out);
         if (start_.complete && out.outcome == Outcome::done && out.read == 0)
             environment_.log.info("complete: its source has nothing new", {{"pipeline", plan_.settings->name}});
@@ -739,7 +784,7 @@ private:
     const PipelinePlan& plan_;
     const Shape shape_;
     Environment& environment_;
-    delivery::Rejects rejects_;
+    const std::unique_ptr<delivery::DeadLetters> letters_;
     RunState state_;
     const std::shared_ptr<TaskGroup> tasks_;
 

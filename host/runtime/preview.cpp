@@ -25,8 +25,8 @@ public:
         return done();
     }
     Result<> make_durable() override { return done(); }
-    std::uint64_t count() const noexcept override { return all.size(); }
-    std::optional<Error> over_limit(std::uint64_t, bool) const override { return std::nullopt; }
+    std::uint64_t count() const noexcept override { return 0; }  // no limit holds here
+    std::string where_to_look() const override { return "the preview"; }
 
     std::vector<std::string> all;
 };
@@ -140,7 +140,8 @@ private:
         Alone run(plan_, stop_, log_);
         Staging staging;
         BOOST_OUTCOME_TRY(const auto instance, open(stage, run, staging, StopState::stop));
-        Transforms transforms(run.state);
+        const Numbering numbering;
+        Transforms transforms(run.state, numbering);
         transforms.add(*instance, staging);
         std::vector<Batch> given;
         const auto go_on = [&]() -> Result<> {

@@ -39,13 +39,13 @@ struct PipelineReceipt {
     std::uint64_t delivered = 0;
     std::uint64_t filtered = 0;  ///< rows that a transform took and gave nothing for
     std::uint64_t added = 0;     ///< rows that a transform gave beyond those it took
-    std::uint64_t dead = 0;      ///< in the rejects file, with reason
+    std::uint64_t dead = 0;      ///< kept with their reasons: see dead_letters
     std::uint64_t unsettled = 0;
     std::uint64_t buckets = 0;  ///< committed
     std::uint64_t bytes = 0;    ///< Arrow bytes of what the source gave
     double seconds = 0;
     std::optional<Error> error;
-    std::vector<std::string> rejects_files;  ///< where the dead rows are
+    std::string dead_letters;  ///< where the dead rows are: a command that shows them, or a file; empty: none is dead
     std::vector<StageReceipt> stages;
     bool balanced = true;
     std::string imbalance;  ///< where rows went missing, when not balanced

@@ -6,12 +6,21 @@
 #include "base/cell_text.hpp"
 #include "base/memory.hpp"
 #include "config/units.hpp"
-#include "plugin/library.hpp"
+#include "delivery/row_bytes.hpp"
 
 namespace leat::runtime {
 
 using plugin::Answer;
 using plugin::Status;
+
+namespace {
+
+delivery::DeadLetter letter_of(const plugin::Instance& instance, std::string_view why) {
+    const auto& component = instance.component();
+    return {instance.role(), component.id, std::string(component.plugin_version()), std::string(why)};
+}
+
+}  // namespace
 
 RunState::RunState(const PipelinePlan& of, Stop& parent, observe::Log& to, delivery::DeadLetters& dead)
     : plan(of),
@@ -93,24 +102,29 @@ Error RunState::in_pipeline(const Error& error) const {
     return error.in("pipeline \"" + plan.settings->name + "\"");
 }
 
-RunState::Buried RunState::bury(StageCounts& counts, std::span<const delivery::DeadLetter> letters) {
+RunState::Buried RunState::bury(StageCounts& counts, std::span<delivery::DeadLetter> letters) {
     if (letters.empty()) return Buried::stored;
+    if (positions) {
+        for (auto& letter : letters)
+            letter.position = positions->position_of(letter.place.segment);
+    }
     if (const auto stored = dead_letters.add(letters); !stored) {
         fail(in_pipeline(stored.error()));
         return Buried::not_stored;
     }
     counts.dead.fetch_add(letters.size(), std::memory_order_relaxed);
-    if (auto over = dead_letters.over_limit(came(), false)) {
+    if (auto over = delivery::over_limit(dead_letters, plan.settings->dead_letters, came(), false)) {
         fail(in_pipeline(*over));
         return Buried::over_limit;
     }
     return Buried::stored;
 }
 
-RunState::Buried RunState::bury_raw(StageCounts& counts, const plugin::Instance& instance, std::string_view data,
-                                    std::string_view why) {
-    const delivery::DeadLetter letter{
-        instance.title(), instance.component().library->version(), std::string(why), {}, std::string(data)};
+RunState::Buried RunState::bury_raw(StageCounts& counts, const plugin::Instance& instance, std::uint64_t segment,
+                                    std::string_view data, std::string_view why) {
+    auto letter = letter_of(instance, why);
+    letter.raw = data;
+    letter.place.segment = segment;
     return bury(counts, {&letter, 1});
 }
 
@@ -134,15 +148,19 @@ std::vector<delivery::DeadLetter> letters_of(const plugin::Instance& instance, c
                                              std::span<const plugin::Reject> rows) {
     std::vector<delivery::DeadLetter> out;
     out.reserve(rows.size());
+    const auto& schema = batch.schema();
+    std::shared_ptr<const std::string> kept;
+    if (delivery::can_keep_rows_of(schema)) kept = std::make_shared<const std::string>(delivery::schema_bytes(schema));
     // The nodes that a reader gets, with the window pushed down into the children.
     ArrowArray nodes;
     batch.lend(nodes);
     for (const auto& reject : rows) {
-        out.push_back({instance.title(),
-                       instance.component().library->version(),
-                       reject.why,
-                       row_json(batch.schema(), nodes, reject.row),
-                       {}});
+        auto& letter = out.emplace_back(letter_of(instance, reject.why));
+        letter.row = row_json(schema, nodes, reject.row);
+        if (kept) letter.bytes = delivery::row_bytes(schema, nodes, reject.row);
+        letter.schema = kept;
+        const auto origin = batch.origin();
+        letter.place = {origin.segment, origin.first_row + static_cast<std::uint64_t>(reject.row)};
     }
     nodes.release(&nodes);
     return out;

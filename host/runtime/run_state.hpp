@@ -15,6 +15,7 @@
 #include "observe/log.hpp"
 #include "plugin/instance.hpp"
 #include "runtime/plan.hpp"
+#include "runtime/trail.hpp"
 
 namespace leat::runtime {
 
@@ -40,6 +41,7 @@ public:
     Stop stop;
     observe::Log& log;
     delivery::DeadLetters& dead_letters;
+    const Positions* positions = nullptr;  ///< of the source, so that a letter can tell where it came from
 
     /// The first cause ends the run at once; later ones are consequences, or come too late. Any thread.
     /// @param status  what post_process is told
@@ -56,11 +58,13 @@ public:
     /// A call that found no memory is not counted: it comes again while others give memory back.
     std::optional<SteadyTime> next_try(const plugin::Answer& answer, std::uint32_t& attempt);
 
-    /// Stores dead letters of a stage and checks the limit. All but `stored` mean that the run has failed.
+    /// Stores dead letters of a stage, whose place is known, and checks the limit. All but `stored` mean that the run
+    /// has failed.
     enum class Buried { stored, over_limit, not_stored };
-    Buried bury(StageCounts& counts, std::span<const delivery::DeadLetter> letters);
-    /// The same for what `instance` rejects though it is no row.
-    Buried bury_raw(StageCounts& counts, const plugin::Instance& instance, std::string_view data, std::string_view why);
+    Buried bury(StageCounts& counts, std::span<delivery::DeadLetter> letters);
+    /// The same for what `instance` rejects though it is no row, while a segment is read.
+    Buried bury_raw(StageCounts& counts, const plugin::Instance& instance, std::uint64_t segment, std::string_view data,
+                    std::string_view why);
     /// Before rows are committed. False: the run has failed.
     bool make_letters_durable();
 
@@ -95,7 +99,8 @@ private:
 /// How long to wait before try `attempt` (2 is the first retry).
 std::chrono::nanoseconds wait_before(std::uint32_t attempt, const config::RetrySettings& retry);
 
-/// The dead letters of rows that a component rejected.
+/// The dead letters of rows that a component rejected, with the place of the row where it has one behind the
+/// transforms.
 std::vector<delivery::DeadLetter> letters_of(const plugin::Instance& instance, const Batch& batch,
                                              std::span<const plugin::Reject> rows);
 

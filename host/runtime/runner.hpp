@@ -5,8 +5,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/stop.hpp"
+#include "delivery/dead_letter.hpp"
 #include "delivery/state_store.hpp"
 #include "observe/log.hpp"
 #include "runtime/manager.hpp"
@@ -24,11 +27,18 @@ struct Environment {
     ComputePool& compute;
     BlockingPool& blocking;
     Watch& watch;
-    std::filesystem::path rejects_directory;
+    std::filesystem::path run_directory;    // made for what this run writes, when there is something
     delivery::StateStore* state = nullptr;  // none: nothing is kept, and nothing is gone on from
     bool fresh = false;                     // begins at the beginning, whatever the state says
     std::string lane_suffix = {};
+    std::optional<std::string> replay = {};  // dead letters are delivered again: how this replay is called
 };
+
+/// Behind the name of a lane: the letters that a replay into it has made.
+constexpr std::string_view of_replays = "@replay";
+
+/// Where the dead letters of one pipeline go: into the state, or without one into a file of this run.
+std::unique_ptr<delivery::DeadLetters> make_dead_letters(const std::string& pipeline, const Environment& environment);
 
 class Runner {
 public:

@@ -282,7 +282,7 @@ Error stuck_error(const plugin::Instance& instance, const plugin::Instance::Runn
     return Error(Errc::plugin, std::string(call.entry) + " has not returned for " + seconds_text(call.age) +
                                    " s, though a stop was asked; its thread and instance are given up: report it to "
                                    "the vendor of plugin " +
-                                   instance.component().library->id())
+                                   std::string(instance.component().plugin_id()))
         .in(instance.title())
         .in("pipeline \"" + pipeline + "\"");
 }

@@ -5,16 +5,21 @@
 
 namespace leat::runtime {
 
-void Positions::begin(Start start) {
+void Positions::begin(Start start, std::uint64_t segment) {
     const std::lock_guard lock(mutex_);
     starts_.clear();
     starts_.push_back(std::move(start));
-    first_ = 0;
+    first_ = segment;
 }
 
 void Positions::add(std::string_view position) {
     const std::lock_guard lock(mutex_);
     starts_.push_back({std::string(position), {}});
+}
+
+std::uint64_t Positions::current() const {
+    const std::lock_guard lock(mutex_);
+    return first_ + starts_.size() - 1;
 }
 
 void Positions::set_states(std::uint64_t segment, const std::vector<std::string>& states) {
@@ -25,6 +30,11 @@ void Positions::set_states(std::uint64_t segment, const std::vector<std::string>
 Positions::Start Positions::at(std::uint64_t segment) const {
     const std::lock_guard lock(mutex_);
     return starts_[segment - first_];
+}
+
+std::string Positions::position_of(std::uint64_t segment) const {
+    const std::lock_guard lock(mutex_);
+    return segment < first_ ? std::string() : starts_[segment - first_].position;
 }
 
 void Positions::forget_before(std::uint64_t segment) {

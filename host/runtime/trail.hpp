@@ -1,9 +1,9 @@
 // Which rows lie behind which position of the source.
 //
 // A source says with some of its batches where it would go on after them. What lies between two such positions is a
-// segment; segment 0 begins where this run began. A row that comes out of the last transform is known by its segment
-// and its number in it: a later run that begins at the segment's position gets the same rows in the same order, in
-// whatever batches, as long as source and transforms keep their promises.
+// segment; they are numbered on from run to run, from 0. A row that comes out of the last transform is known by its
+// segment and its number in it: a later run that begins at the segment's position gets the same rows in the same order,
+// in whatever batches, as long as source and transforms keep their promises.
 #pragma once
 
 #include <cstdint>
@@ -36,14 +36,18 @@ public:
         std::string position;
         std::vector<std::string> states;  ///< of the transforms, by stage
     };
-    /// Segment 0 begins here.
-    void begin(Start start);
+    /// This run begins here, with this segment.
+    void begin(Start start, std::uint64_t segment);
     /// The segment that is being read ends here, and the next one begins.
     void add(std::string_view position);
+    /// The segment that is being read.
+    std::uint64_t current() const;
     /// What the transforms go on from where this segment begins.
     void set_states(std::uint64_t segment, const std::vector<std::string>& states);
     /// Where a segment begins; not one before what was forgotten.
     Start at(std::uint64_t segment) const;
+    /// The position of at(); empty, where that was forgotten.
+    std::string position_of(std::uint64_t segment) const;
     /// Nobody will ask for an earlier one.
     void forget_before(std::uint64_t segment);
 
@@ -57,7 +61,12 @@ private:
 /// at a time.
 class Numbering {
 public:
-    void begin(std::uint64_t skip) { skip_ = skip; }
+    void begin(std::uint64_t segment, std::uint64_t skip) {
+        next_.segment = segment;
+        skip_ = skip;
+    }
+    /// The segment that is coming out.
+    std::uint64_t segment() const noexcept { return next_.segment; }
     /// Sets the batch's origin. Returns how many of its first rows were cut off; with all of them, it is empty.
     std::uint64_t number(Batch& batch);
     /// All of the segment has come out. Returns the border, where the next one begins.

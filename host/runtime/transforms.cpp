@@ -138,6 +138,9 @@ Transforms::Step Transforms::hand_on(std::size_t index, std::uint64_t rows_in, s
     outlet.batches.clear();
     if (outlet.letters.empty()) return Step::done;
 
+    // What comes in belongs to the segment that is coming out: no other comes in before that has ended.
+    for (auto& letter : outlet.letters)
+        letter.place = {numbering_.segment(), std::nullopt};
     const auto buried = run_.bury(counts, outlet.letters);
     if (buried == RunState::Buried::not_stored) run_.drop(outlet.letters.size());
     outlet.letters.clear();

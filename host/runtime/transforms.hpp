@@ -9,6 +9,7 @@
 
 #include "plugin/instance.hpp"
 #include "runtime/run_state.hpp"
+#include "runtime/trail.hpp"
 
 namespace leat::runtime {
 
@@ -34,7 +35,8 @@ public:
 /// What is on its way lies on a stack, so that a retry waits without a thread. One task at a time.
 class Transforms {
 public:
-    explicit Transforms(RunState& run) : run_(run) {}
+    /// `numbering` is of what comes out of them.
+    Transforms(RunState& run, const Numbering& numbering) : run_(run), numbering_(numbering) {}
 
     /// Adds the next stage, in order. `outlet` is the one that `instance` emits to.
     void add(plugin::Instance& instance, Staging& outlet);
@@ -76,6 +78,7 @@ private:
     Step try_again_or_end(std::size_t index, const plugin::Answer& answer, const char* entry, SteadyTime& later);
 
     RunState& run_;
+    const Numbering& numbering_;
     std::vector<Stage> stages_;
     std::vector<Work> work_;  // the last is the next
     std::uint32_t attempt_ = 1;

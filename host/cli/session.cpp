@@ -1,0 +1,92 @@
+#include "cli/session.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <ostream>
+
+#include "cli/receipt_view.hpp"
+
+namespace leat::cli {
+namespace {
+
+/// True when a sink writes to standard output, where the receipt table would stand in the middle of its rows.
+bool rows_go_to_standard_output(const config::Settings& settings) {
+    for (const auto& pipeline : settings.pipelines) {
+        if (!pipeline.load) continue;
+        if (pipeline.load->id == "stdout") return true;
+        const auto* const keys = pipeline.load->value.if_object();
+        const auto* const path = keys ? keys->if_contains("path") : nullptr;
+        if (path && path->is_string() && path->get_string() == "-") return true;
+    }
+    return false;
+}
+
+std::unique_ptr<observe::TextLog> make_log(observe::Level level, LiveLines* live) {
+    if (!live) return std::make_unique<observe::TextLog>(level, std::function<void(const std::function<void()>&)>());
+    return std::make_unique<observe::TextLog>(level, [live](const std::function<void()>& write) { live->log(write); });
+}
+
+}  // namespace
+
+Session::Session(const Console& console, Prepared prepared, StopSignals signals, observe::Level level,
+                 delivery::RunDirectory directory)
+    : console_(console),
+      prepared_(std::move(prepared)),
+      signals_(std::move(signals)),
+      live_(console.err_is_terminal ? std::make_unique<LiveLines>(console) : nullptr),
+      log_(make_log(level, live_.get())),
+      directory_(std::move(directory)),
+      foreground_(signals_, *log_, live_.get()) {}
+
+std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration& configuration,
+                                                            const RunArguments& verb, const Arguments& arguments,
+                                                            const Console& console) {
+    auto caught = StopSignals::catch_them();
+    if (!caught) return console.fail(caught.error());
+
+    Findings findings;
+    auto prepared = prepare(configuration, arguments, console, findings);
+    if (!prepared) return console.fail(prepared.error());
+    if (!prepared.value()) return show(findings, console);
+
+    const auto level = arguments.log_level_given ? arguments.log_level
+                       : console.err_is_terminal ? observe::Level::warn
+                                                 : observe::Level::info;
+    auto directory = delivery::RunDirectory::make(verb.state, SystemClock());
+    if (!directory) return console.fail(directory.error());
+    std::unique_ptr<Session> out(new Session(console, std::move(*prepared.value()), std::move(caught).value(), level,
+                                             std::move(directory).value()));
+    warn_of_refused(out->catalog(), *out->log_);
+    if (verb.no_state) return out;
+    auto opened = delivery::StateStore::open(verb.state, out->clock_);
+    if (!opened) return console.fail(opened.error());
+    out->state_ = std::move(opened).value();
+    return out;
+}
+
+Exit Session::end(const runtime::RunReceipt& receipt, bool as_json, bool abandoned) {
+    auto code = exit_of(receipt);
+    const std::string json = boost::json::serialize(receipt_json(receipt));
+    if (const auto written = directory_.write_receipt(json + "\n"); !written) code = console_.fail(written.error());
+    if (state_) {
+        const auto kept = state_->receipts().add({directory_.path().filename().string(), receipt.started, json});
+        if (!kept) code = console_.fail(kept.error());
+    }
+    if (as_json) {
+        console_.out << json << std::endl;
+    } else {
+        (rows_go_to_standard_output(settings()) ? console_.err : console_.out) << receipt_table(receipt) << std::flush;
+    }
+    if (!console_.out)
+        code = console_.fail(Exit::failed, "the receipt could not be written to standard output; it is in " +
+                                               directory_.receipt_file().string());
+    if (abandoned) {
+        // A thread is still inside a plugin: no destructor may run beside it.
+        console_.out.flush();
+        console_.err.flush();
+        std::_Exit(static_cast<int>(code));
+    }
+    return code;
+}
+
+}  // namespace leat::cli

@@ -1,0 +1,60 @@
+// What a verb that runs pipelines works with, from its arguments to its receipt.
+#pragma once
+
+#include <memory>
+#include <variant>
+
+#include "base/clock.hpp"
+#include "cli/arguments.hpp"
+#include "cli/console.hpp"
+#include "cli/foreground.hpp"
+#include "cli/prepare.hpp"
+#include "cli/progress.hpp"
+#include "cli/stop_signals.hpp"
+#include "delivery/run_directory.hpp"
+#include "delivery/state_store.hpp"
+#include "observe/text_log.hpp"
+#include "runtime/manager.hpp"
+
+namespace leat::cli {
+
+class Session {
+public:
+    /// Reads the configuration, catches signals, and opens the state. The exit code, when there is nothing to be done:
+    /// what is wrong is printed already. `console` must outlive the session.
+    static std::variant<std::unique_ptr<Session>, Exit> begin(const Configuration& configuration,
+                                                              const RunArguments& verb, const Arguments& arguments,
+                                                              const Console& console);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    const config::Settings& settings() const noexcept { return prepared_.settings; }
+    const plugin::Catalog& catalog() const noexcept { return prepared_.catalog; }
+    observe::Log& log() noexcept { return *log_; }
+    /// NULL: nothing is kept.
+    delivery::StateStore* state() noexcept { return state_.get(); }
+    const std::filesystem::path& run_directory() const noexcept { return directory_.path(); }
+
+    runtime::RunReceipt run(runtime::Manager& manager) { return foreground_.run(manager); }
+    /// A signal has come: nothing more is to be begun.
+    bool is_stopped() const noexcept { return foreground_.is_stopped(); }
+
+    /// Stores the receipt and prints it. Ends the process where a thread is still inside a plugin.
+    Exit end(const runtime::RunReceipt& receipt, bool as_json, bool abandoned);
+
+private:
+    Session(const Console& console, Prepared prepared, StopSignals signals, observe::Level level,
+            delivery::RunDirectory directory);
+
+    const Console& console_;
+    const Prepared prepared_;
+    StopSignals signals_;
+    std::unique_ptr<LiveLines> live_;
+    const std::unique_ptr<observe::TextLog> log_;
+    const SystemClock clock_;
+    const delivery::RunDirectory directory_;
+    std::unique_ptr<delivery::StateStore> state_;
+    Foreground foreground_;
+};
+
+}  // namespace leat::cli
