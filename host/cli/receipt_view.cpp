@@ -2,7 +2,9 @@
 
 #include <boost/json/array.hpp>
 
+#include "cli/state_view.hpp"
 #include "cli/text_table.hpp"
+#include "delivery/bytes.hpp"
 
 namespace leat::cli {
 namespace {
@@ -14,6 +16,14 @@ boost::json::object stage_json(const StageReceipt& stage) {
     return {{"role", stage.role},         {"component", stage.component}, {"rows_in", stage.rows_in},
             {"rows_out", stage.rows_out}, {"dead", stage.dead},           {"batches", stage.batches},
             {"seconds", stage.seconds}};
+}
+
+boost::json::value place_json(const std::optional<PipelineReceipt::Place>& place) {
+    if (!place) return {};
+    return boost::json::object{{"bucket", place->bucket},
+                               {"position", position_text(place->position)},
+                               {"position_hex", delivery::hex(place->position)},
+                               {"skip", place->skip}};
 }
 
 boost::json::object pipeline_json(const PipelineReceipt& one) {
@@ -33,6 +43,11 @@ boost::json::object pipeline_json(const PipelineReceipt& one) {
                                {"balanced", one.balanced},   {"dead_letters", std::move(dead_letters)},
                                {"stages", std::move(stages)}};
     if (!one.balanced) out["imbalance"] = one.imbalance;
+    if (one.from) {
+        out["lane"] = one.lane;
+        out["from"] = place_json(one.from);
+        out["to"] = place_json(one.to);
+    }
     return out;
 }
 

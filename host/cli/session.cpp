@@ -1,10 +1,14 @@
 #include "cli/session.hpp"
 
+#include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <ostream>
+#include <set>
 
 #include "cli/receipt_view.hpp"
+#include "delivery/digest.hpp"
 
 namespace leat::cli {
 namespace {
@@ -64,9 +68,36 @@ std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration&
     return out;
 }
 
+void Session::add_digests(boost::json::object& receipt) const {
+    receipt["configuration"] = {{"file", settings().file.string()}, {"sha256", delivery::sha256_of(settings().text)}};
+    std::set<std::string> used;
+    for (const auto& pipeline : settings().pipelines) {
+        for (const auto* const one : {&pipeline.run, &pipeline.extract, &pipeline.load})
+            if (*one) used.insert((*one)->id);
+        for (const auto& transform : pipeline.transform)
+            used.insert(transform.id);
+    }
+    boost::json::array plugins;
+    for (const auto* const library : catalog().libraries()) {
+        const auto& components = library->components();
+        const bool is_used = std::any_of(components.begin(), components.end(),
+                                         [&](const plugin::Component& one) { return used.count(one.id) > 0; });
+        if (!is_used) continue;
+        boost::json::value digest;
+        if (const auto read = delivery::sha256_of_file(library->path())) digest = read.value();
+        plugins.push_back({{"id", library->id()},
+                           {"version", library->version()},
+                           {"file", library->path().string()},
+                           {"sha256", std::move(digest)}});
+    }
+    receipt["plugins"] = std::move(plugins);
+}
+
 Exit Session::end(const runtime::RunReceipt& receipt, bool as_json, bool abandoned) {
     auto code = exit_of(receipt);
-    const std::string json = boost::json::serialize(receipt_json(receipt));
+    auto content = receipt_json(receipt);
+    add_digests(content);
+    const std::string json = boost::json::serialize(content);
     if (const auto written = directory_.write_receipt(json + "\n"); !written) code = console_.fail(written.error());
     if (state_) {
         const auto kept = state_->receipts().add({directory_.path().filename().string(), receipt.started, json});

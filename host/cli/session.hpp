@@ -1,6 +1,7 @@
 // What a verb that runs pipelines works with, from its arguments to its receipt.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <memory>
 #include <variant>
 
@@ -43,6 +44,8 @@ public:
     Exit end(const runtime::RunReceipt& receipt, bool as_json, bool abandoned);
 
 private:
+    /// What the run was made of, so that a receipt can tell: {"configuration", "plugins"}, each with its SHA-256.
+    void add_digests(boost::json::object& receipt) const;
     Session(const Console& console, Prepared prepared, StopSignals signals, observe::Level level,
             delivery::RunDirectory directory);
 

@@ -99,6 +99,7 @@ public:
 private:
     /// False when it is no YAML.
     bool read_document(const std::string& text, const fs::path& file) {
+        settings_.text += text;
         auto parsed = parse_yaml(text, file.string(), environment_, problems_);
         if (!parsed) return false;
         open_files_.push_back(file);

@@ -78,6 +78,7 @@ struct ManagerSettings {
 
 struct Settings {
     std::filesystem::path file;
+    std::string text;  ///< of the file and of those that it includes, in the order in which they were read
     std::vector<std::filesystem::path> plugin_directories;  ///< as written, made absolute against the file's folder
     ManagerSettings manager;
     std::uint64_t memory = 256u << 20;  ///< for in-flight batches; 1 MiB..1 TiB

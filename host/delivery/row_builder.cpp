@@ -448,7 +448,7 @@ struct RowBuilder::Column {
     /// YYYY-MM-DD as days since 1970-01-01, in the proleptic Gregorian calendar.
     static std::optional<std::int64_t> take_date(std::string_view& text) {
         const bool negative = take(text, '-');
-        auto year = take_digits(text, 4, 9);
+        auto year = take_digits(text, 4, 12);
         if (!year || !take(text, '-')) return std::nullopt;
         const auto month = take_digits(text, 2, 2);
         if (!month || !take(text, '-')) return std::nullopt;

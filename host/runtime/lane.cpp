@@ -76,6 +76,11 @@ delivery::Checkpoint Lane::of_lane(const delivery::Checkpoint& checkpoint) const
     return out;
 }
 
+delivery::Checkpoint Lane::checkpoint() const {
+    const std::lock_guard lock(mutex_);
+    return checkpoint_;
+}
+
 Border Lane::border() const {
     const std::lock_guard lock(mutex_);
     return border_;

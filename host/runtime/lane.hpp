@@ -54,8 +54,9 @@ public:
     /// Everything before `border` has left the transforms.
     void passed(Border border);
 
-    /// How far what is stored or in the target goes by now.
+    /// How far everything is settled by now.
     Border border() const;
+    delivery::Checkpoint checkpoint() const;
 
     /// Nothing is on its way any more: stores how far the lane came. Errors: io.
     /// @param all       what had left the transforms is settled

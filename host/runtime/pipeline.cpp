@@ -730,6 +730,14 @@ private:
         out.outcome = out.error || !out.balanced ? Outcome::failed : stopped_early() ? Outcome::stopped : Outcome::done;
         if (out.dead > 0) out.dead_letters = letters_->where_to_look();
         add_stages(out);
+        if (keeps_checkpoints_ && set_up_) {
+            const auto place = [](const delivery::Checkpoint& at) {
+                return PipelineReceipt::Place{at.bucket, at.position, at.skip};
+            };
+            out.lane = lane_.name();
+            out.from = place(start_);
+            out.to = place(lane_.checkpoint());
+        }
         if (start_.complete && out.outcome == Outcome::done && out.read == 0)
             environment_.log.info("complete: its source has nothing new", {{"pipeline", plan_.settings->name}});
         out.seconds = seconds_since(began_);

@@ -47,6 +47,14 @@ struct PipelineReceipt {
     std::optional<Error> error;
     std::string dead_letters;  ///< where the dead rows are: a command that shows them, or a file; empty: none is dead
     std::vector<StageReceipt> stages;
+    /// How far its lane was at the start of the run and is at its end; empty: no checkpoint is kept.
+    struct Place {
+        std::uint64_t bucket = 0;
+        std::string position;    ///< of the source; empty: its beginning
+        std::uint64_t skip = 0;  ///< rows behind it that are settled
+    };
+    std::string lane;
+    std::optional<Place> from, to;
     bool balanced = true;
     std::string imbalance;  ///< where rows went missing, when not balanced
 };

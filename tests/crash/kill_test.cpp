@@ -1,7 +1,7 @@
-// leat, killed with SIGKILL at random instants and run again until it is done: every number is in the target once.
+// leat, killed with SIGKILL at random instants and run again until it is done: every number is in the target or among
+// the dead letters, once.
 //
 // LEAT_KILLS: how many kills; LEAT_SEED: of what is chosen at random, printed when something is wrong.
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "numbers.hpp"
 #include "process.hpp"
 #include "receipt.hpp"
 
@@ -35,13 +36,6 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
     return text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-struct Chosen {
-    std::string name;  // of what is special about it, for messages
-    std::string source, transforms, sink;
-    int rows;
-    std::string filtered;  // a modulus whose multiples are left out; empty: none
-};
-
 class Random {
 public:
     explicit Random(std::uint64_t seed) : random_(seed) {}
@@ -56,28 +50,18 @@ private:
     std::mt19937_64 random_;
 };
 
-/// The numbers that are in the target, as they stand there.
-std::vector<std::int64_t> numbers_in(const Directory& directory, const std::string& sink) {
-    std::vector<std::int64_t> out;
-    if (sink == "sqlite") {
-        sqlite3* database = nullptr;
-        BOOST_REQUIRE(sqlite3_open((directory.path() / "target").c_str(), &database) == SQLITE_OK);
-        sqlite3_stmt* select = nullptr;
-        BOOST_REQUIRE(sqlite3_prepare_v2(database, "SELECT n FROM t ORDER BY rowid", -1, &select, nullptr) ==
-                      SQLITE_OK);
-        while (sqlite3_step(select) == SQLITE_ROW)
-            out.push_back(sqlite3_column_int64(select, 0));
-        sqlite3_finalize(select);
-        sqlite3_close(database);
-        return out;
-    }
-    std::istringstream lines(directory.get("target"));
-    for (std::string line; std::getline(lines, line);) {
-        if (line.back() == '"' && line.find(',') == std::string::npos) continue;  // the rest of a quoted field
-        const auto digit = line.find_first_of("0123456789");
-        if (digit != std::string::npos) out.push_back(std::stoll(line.substr(digit)));
-    }
-    return out;
+/// What the parts of a pipeline cannot handle, each by a divisor of its own; 0: nothing.
+struct Bad {
+    int read = 0, transformed = 0, loaded = 0;
+    bool is_dead(int n) const { return divides(read, n) || divides(transformed, n) || divides(loaded, n); }
+    static bool divides(int divisor, int n) { return divisor > 0 && n % divisor == 0; }
+};
+
+std::string multiples(int of, int last) {
+    std::string out;
+    for (int n = of; n <= last; n += of)
+        out += (out.empty() ? "" : ", ") + std::to_string(n);
+    return '[' + out + ']';
 }
 
 class Killer {
@@ -88,22 +72,39 @@ public:
     int run_one(int most_kills) {
         const auto sink = random_.one_of<std::string>({"sqlite", "sqlite", "ndjson", "csv"});
         const auto source = random_.one_of<std::string>({"generate", "csv", "ndjson"});
-        const auto transform = random_.one_of<std::string>({"", "sql", "sql-filter"});
+        const auto transform = random_.one_of<std::string>({"", "sql", "sql-filter", "saving", "reject", "poison"});
         const int rows = random_.between(2'000, 60'000);
+        Bad bad;
         const Directory directory;
         std::string extract;
         if (source == "generate") {
             extract = "generate: { rows: " + std::to_string(rows) +
                       ", columns: { n: sequence }, batch: " + std::to_string(random_.between(10, 5'000)) + " }";
         } else {
-            write_input(directory, source, rows);
-            extract = source + ": { path: in }";
+            bad.read = random_.one_of<int>({0, 97, 1'009});
+            write_input(directory, source, rows, bad.read);
+            extract = source + ": { path: in, types: { n: int64 } }";
         }
-        std::string yaml = "version: 1\npipelines:\n  p:\n    extract: { " + extract + " }\n";
+        std::string yaml = "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/odd, " LEAT_PLUGINS
+                           "] }\npipelines:\n  p:\n    extract: { " +
+                           extract + " }\n";
         if (transform == "sql") yaml += "    transform: [ { sql: SELECT n FROM batch } ]\n";
         if (transform == "sql-filter") yaml += "    transform: [ { sql: SELECT n FROM batch WHERE n % 7 <> 0 } ]\n";
+        if (transform == "saving") yaml += "    transform: [ odd.saving: {} ]\n";
+        if (transform == "reject" || transform == "poison") {
+            bad.transformed = random_.one_of<int>({101, 1'013});
+            yaml += "    transform: [ odd.sure: { " + transform + ": " + multiples(bad.transformed, rows) + " } ]\n";
+        }
+        if (sink == "sqlite" && transform.starts_with("sql")) {
+            bad.loaded = random_.one_of<int>({89, 1'019});
+            const auto made = integration::run({"sqlite3", (directory.path() / "target").string(),
+                                                "CREATE TABLE t(n INTEGER CHECK (n % " + std::to_string(bad.loaded) +
+                                                    " <> 0))"});
+            BOOST_REQUIRE(made.code == 0);
+        }
         yaml += "    load: { " + sink + ": { path: target" + (sink == "sqlite" ? ", table: t" : "") + " } }\n";
         yaml += "    bucket: { rows: " + std::to_string(random_.between(50, 8'000)) + " }\n";
+        yaml += "    dead_letters: { limit: 100000 rows }\n";
         directory.put("p.yaml", yaml);
 
         int kills = 0;
@@ -129,27 +130,34 @@ public:
             ++kills;
             count_open_transaction(directory, sink);
         }
-        std::vector<std::int64_t> expected;
+        std::vector<std::int64_t> expected, expected_dead;
         for (int n = 1; n <= rows; ++n) {
-            if (transform != "sql-filter" || n % 7 != 0) expected.push_back(n);
+            // What is left out, or cannot be read, never comes to the stages behind.
+            const bool filtered = transform == "sql-filter" && n % 7 == 0 && !Bad::divides(bad.read, n);
+            if (!filtered) (bad.is_dead(n) ? expected_dead : expected).push_back(n);
         }
-        const auto written = numbers_in(directory, sink);
+        const auto written = numbers_in(directory.path() / "target", sink);
+        const auto dead = dead_numbers_in(directory, ".leat");
         BOOST_TEST_CONTEXT(yaml << "after " << kills << " kills") {
             BOOST_TEST(written.size() == expected.size());
             BOOST_TEST((written == expected), "the target does not hold each number once, in order");
+            BOOST_TEST(dead.size() == expected_dead.size());
+            BOOST_TEST((dead == expected_dead), "the dead letters do not hold each bad number once");
         }
+        dead_letters += static_cast<int>(dead.size());
         return kills;
     }
 
     int hit_open_transactions = 0;
+    int dead_letters = 0;
 
 private:
-    static void write_input(const Directory& directory, const std::string& format, int rows) {
+    static void write_input(const Directory& directory, const std::string& format, int rows, int bad) {
         std::string text = format == "csv" ? "n,text\n" : "";
         for (int n = 1; n <= rows; ++n) {
-            const auto number = std::to_string(n);
+            const auto number = Bad::divides(bad, n) ? "\"x" + std::to_string(n) + '"' : std::to_string(n);
             // Line ends within a quoted field, so that a position is no line number.
-            text += format == "csv" ? number + ",\"a\n" + number + "\"\n" : "{\"n\": " + number + "}\n";
+            text += format == "csv" ? number + ",\"a\n" + std::to_string(n) + "\"\n" : "{\"n\": " + number + "}\n";
         }
         directory.put("in", text);
         if (format == "csv") directory.put("README", "n is what is counted");
@@ -207,7 +215,7 @@ BOOST_AUTO_TEST_CASE(every_number_is_in_the_target_once_however_often_leat_is_ki
             BOOST_REQUIRE_MESSAGE(pipelines < 50 + wanted, "too few kills hit anything");
         }
         BOOST_TEST_MESSAGE(kills << " kills of " << pipelines << " pipelines, " << killer.hit_open_transactions
-                                 << " of them within a transaction");
+                                 << " of them within a transaction, " << killer.dead_letters << " dead letters");
         // Of a few kills, of a process that takes long to start, perhaps none does.
         if (kills >= 200)
             BOOST_TEST(killer.hit_open_transactions * 20 > kills, "too few kills hit an open transaction");

@@ -1,4 +1,4 @@
-// Rows that cannot be read or written: with the rejects, with line and reason; the others are delivered.
+// Rows that cannot be read or written: dead letters, with line and reason; the others are delivered.
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -15,7 +15,7 @@ struct Case {
     std::string csv;
     std::string types;
     std::string balance;
-    std::string reason;  ///< of the first reject
+    std::string reason;  ///< of the dead letter
 };
 std::ostream& operator<<(std::ostream& out, const Case& one) {
     return out << one.name;
@@ -42,33 +42,31 @@ const std::vector<Case> cases = {
      "read 3 = delivered 2 + filtered 0 + dead 1, done, balanced", "a.csv:3: "},
 };
 
-/// The rejects file of a pipeline that ran once in this directory.
-std::string rejects_of(const Directory& directory, const std::string& pipeline) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory.path() / ".leat")) {
-        if (entry.path().filename() == pipeline + ".rejects.ndjson")
-            return directory.get(std::filesystem::relative(entry.path(), directory.path()).string());
-    }
-    return "";
+/// The dead letter of a pipeline that has one.
+boost::json::object letter_of(const Directory& directory, const std::string& pipeline) {
+    const auto listed = directory.leat({"dead", "export", "--pipeline", pipeline});
+    BOOST_TEST(listed.code == 0);
+    return receipt_of(listed.out);
 }
 
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(bad_rows, Directory)
 
-BOOST_DATA_TEST_CASE_F(Directory, go_to_the_rejects_with_line_and_reason, boost::unit_test::data::make(cases), one) {
+BOOST_DATA_TEST_CASE_F(Directory, become_dead_letters_with_line_and_reason, boost::unit_test::data::make(cases), one) {
     put("a.csv", one.csv);
     put("p.yaml", "version: 1\npipelines:\n  people:\n    extract: { csv: { path: a.csv, types: { " + one.types +
                       " } } }\n    load: { ndjson: { path: out.ndjson } }\n");
     const auto ended = run_json("p.yaml");
     BOOST_TEST(ended.code == 0);
     BOOST_TEST(balance(ended.out) == one.balance);
-    const auto rejects = rejects_of(*this, "people");
-    const auto letter = receipt_of(rejects);
+    const auto letter = letter_of(*this, "people");
     BOOST_TEST(text(letter, "pipeline") == "people");
-    BOOST_TEST(text(letter, "stage") == "extract csv");
+    BOOST_TEST(text(letter, "stage") == "extract");
+    BOOST_TEST(text(letter, "component") == "csv");
+    BOOST_TEST(text(letter, "state") == "open");
     BOOST_TEST(text(letter, "reason").substr(0, one.reason.size()) == one.reason);
-    BOOST_TEST_MESSAGE(rejects);
-    BOOST_TEST(pipeline_of(ended.out).at("rejects").get_array().size() == 1u);
+    BOOST_TEST(text(pipeline_of(ended.out), "dead_letters") == "leat dead ls --pipeline people");
 }
 
 BOOST_AUTO_TEST_CASE(over_the_limit_fail_the_run_with_both_numbers) {
@@ -96,8 +94,9 @@ BOOST_AUTO_TEST_CASE(that_a_target_refuses_are_rejected_alone) {
     const auto ended = run_json("p.yaml");
     BOOST_TEST(ended.code == 0);
     BOOST_TEST(balance(ended.out) == "read 4 = delivered 3 + filtered 0 + dead 1, done, balanced");
-    const auto letter = receipt_of(rejects_of(*this, "people"));
-    BOOST_TEST(text(letter, "stage") == "load sqlite");
+    const auto letter = letter_of(*this, "people");
+    BOOST_TEST(text(letter, "stage") == "load");
+    BOOST_TEST(text(letter, "component") == "sqlite");
     BOOST_TEST(text(letter, "row") == R"({"id":1,"name":"Twice"})");
     BOOST_TEST(text(letter, "reason").find("UNIQUE constraint failed: t.id") != std::string::npos,
                text(letter, "reason"));

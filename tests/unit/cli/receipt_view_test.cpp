@@ -22,7 +22,7 @@ runtime::RunReceipt receipt() {
     one.buckets = 2;
     one.bytes = 12'000;
     one.seconds = 1.5;
-    one.rejects_files = {".leat/runs/x/orders.rejects.ndjson"};
+    one.dead_letters = "leat dead ls --pipeline orders";
     one.stages = {{"extract", "csv", 0, 997, 3, 2, 0.25}, {"load", "sqlite", 900, 900, 0, 2, 1.0}};
     return out;
 }
@@ -40,8 +40,7 @@ BOOST_AUTO_TEST_CASE(is_a_small_table_for_people) {
                "extract csv       997     3        2  0.2 s\n"
                "load sqlite  900  900     0        2  1.0 s\n"
                "\n"
-               "3 rows of pipeline \"orders\" dead; reasons in "
-               ".leat/runs/x/orders.rejects.ndjson\n"
+               "3 rows of pipeline \"orders\" dead; for the reasons see leat dead ls --pipeline orders\n"
                "balanced: every row that was read is delivered, filtered or dead\n");
 }
 
@@ -66,7 +65,7 @@ BOOST_AUTO_TEST_CASE(is_json_for_programs) {
         boost::json::serialize(receipt_json(receipt())) ==
         R"({"pipelines":[{"name":"orders","outcome":"done","read":1000,"delivered":900,"filtered":97,"dead":3,)"
         R"("added":0,"unsettled":0,"buckets":2,"bytes":12000,"seconds":1.5E0,"error":null,"balanced":true,)"
-        R"("rejects":[".leat/runs/x/orders.rejects.ndjson"],"stages":[)"
+        R"("dead_letters":"leat dead ls --pipeline orders","stages":[)"
         R"({"role":"extract","component":"csv","rows_in":0,"rows_out":997,"dead":3,"batches":2,"seconds":2.5E-1},)"
         R"({"role":"load","component":"sqlite","rows_in":900,"rows_out":900,"dead":0,"batches":2,"seconds":1E0}]}],)"
         R"("balanced":true,"started":"2026-11-25T07:11:05Z","seconds":2E0})");

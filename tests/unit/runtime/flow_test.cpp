@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(rejected_rows_are_dead_letters_with_their_reason) {
                                  R"("reason":"row 2 is not wanted","row":{"n":2,"s":"row 2"}})";
         const auto lines = lab.rejected();
         BOOST_TEST((std::find(lines.begin(), lines.end(), line) != lines.end()));
-        BOOST_TEST(receipt.rejects_files == std::vector<std::string>{lab.folder / "rejects/p.rejects.ndjson"});
+        BOOST_TEST(receipt.dead_letters == lab.folder / "rejects/p.rejects.ndjson");
         BOOST_TEST(receipt.stages[1].dead == 2u);
         BOOST_TEST(receipt.stages[2].dead == 2u);
     }

@@ -1,0 +1,18 @@
+// SHA-256 (FIPS 180-4), so that a receipt can tell which configuration and which plugins a run had.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace leat::delivery {
+
+/// 64 hexadecimal digits.
+std::string sha256_of(std::string_view bytes);
+
+/// The same of a file's content. Errors: io.
+Result<std::string> sha256_of_file(const std::filesystem::path& file);
+
+}  // namespace leat::delivery
