@@ -355,24 +355,30 @@ struct RowBuilder::Column {
         return true;
     }
 
-    // Of the 63,488 finite halves and the others, the one whose value it is; there is no nearest.
+    static double half_to_double(std::uint32_t half) {
+        const int exponent = static_cast<int>(half >> 10 & 31), mantissa = static_cast<int>(half & 1023);
+        return exponent == 31 ? (mantissa ? NAN : INFINITY)
+               : exponent     ? std::ldexp(1024 + mantissa, exponent - 25)
+                              : std::ldexp(mantissa, -24);
+    }
+
+    // Halves are rare, and there are few of them: the nearest is found by looking at all.
     bool add_half(const std::string& text) {
         const auto value = number<double>(text);
         if (!value) return false;
-        for (std::uint32_t half = 0; half < 0x10000; ++half) {
-            const int exponent = static_cast<int>(half >> 10 & 31), mantissa = static_cast<int>(half & 1023);
-            const double magnitude = exponent == 31 ? (mantissa ? NAN : INFINITY)
-                                     : exponent     ? std::ldexp(1024 + mantissa, exponent - 25)
-                                                    : std::ldexp(mantissa, -24);
-            const double candidate = half >> 15 ? -magnitude : magnitude;
-            const bool same = std::isnan(*value)
-                                  ? std::isnan(candidate)
-                                  : candidate == *value && std::signbit(candidate) == std::signbit(*value);
-            if (!same) continue;
-            append_fixed(half);
-            return true;
+        constexpr std::uint32_t infinite = 0x7C00, not_a_number = 0x7E00;
+        const double wanted = std::fabs(*value);
+        std::uint32_t nearest = std::isnan(*value) ? not_a_number : infinite;
+        if (std::isfinite(*value)) {
+            nearest = 0;
+            for (std::uint32_t half = 1; half < infinite; ++half) {
+                if (std::fabs(half_to_double(half) - wanted) < std::fabs(half_to_double(nearest) - wanted))
+                    nearest = half;
+            }
+            if (wanted > 65'520) return false;  // from there on it would be infinite
         }
-        return false;
+        append_fixed(nearest | (std::signbit(*value) ? 0x8000U : 0));
+        return true;
     }
 
     // d:precision,scale[,bits]

@@ -20,6 +20,7 @@ Checkpoint any_checkpoint() {
     out.bucket = *rc::gen::arbitrary<std::uint64_t>();
     out.skip = *rc::gen::arbitrary<std::uint64_t>();
     out.complete = *rc::gen::arbitrary<bool>();
+    out.segment = *rc::gen::arbitrary<std::uint64_t>();
     out.position = bytes_of(100);
     // Often near the limit, where it fits or just does not.
     if (*rc::gen::arbitrary<bool>()) out.position += std::string(*rc::gen::inRange<std::size_t>(3900, 4200), 'p');
@@ -42,10 +43,10 @@ std::string error_of(std::string_view token) {
 BOOST_AUTO_TEST_SUITE(checkpoint)
 
 BOOST_AUTO_TEST_CASE(a_token_brings_everything_back) {
-    const Checkpoint checkpoint{7, std::string("line 12\0\xff", 9), 3, true, "csv", {"held", ""}};
+    const Checkpoint checkpoint{7, std::string("line 12\0\xff", 9), 3, true, "csv", {"held", ""}, 12, "rep"};
     const auto token = checkpoint.token();
-    BOOST_TEST(token.size() == 1u + 1 + 8 + 8 + 4 + 3 + 4 + 9 + 4 + 4 + 4 + 4 + 8);
-    BOOST_TEST(token[0] == 1);
+    BOOST_TEST(token.size() == 1u + 1 + 8 + 8 + 8 + 4 + 3 + 4 + 9 + 4 + 4 + 4 + 4 + 4 + 3 + 8);
+    BOOST_TEST(token[0] == 2);
     const auto parsed = Checkpoint::parse(token);
     BOOST_REQUIRE(parsed);
     BOOST_CHECK(parsed.value().checkpoint == checkpoint);
@@ -63,16 +64,24 @@ BOOST_AUTO_TEST_CASE(tokens_in_targets_are_read_by_every_later_host) {
     const auto parsed = Checkpoint::parse(shipped);
     BOOST_REQUIRE(parsed);
     BOOST_CHECK((parsed.value().checkpoint == Checkpoint{258, "at", 5, true, "csv", {"", "st"}}));
-    BOOST_TEST(Checkpoint({258, "at", 5, true, "csv", {"", "st"}}).token() == shipped);
+    const std::string second(
+        "\x02\x03\x02\x01\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x03\0\0\0csv\x02\0\0\0at"
+        "\x02\0\0\0\0\0\0\0\x02\0\0\0st\x03\0\0\0rep"
+        "\x91\x97\x1a\x56\x56\xea\x7f\xb9",
+        68);
+    const Checkpoint checkpoint{258, "at", 5, true, "csv", {"", "st"}, 6, "rep"};
+    BOOST_REQUIRE(Checkpoint::parse(second));
+    BOOST_CHECK(Checkpoint::parse(second).value().checkpoint == checkpoint);
+    BOOST_TEST(checkpoint.token() == second);
 }
 
 BOOST_AUTO_TEST_CASE(a_position_that_does_not_fit_is_left_out) {
-    Checkpoint checkpoint{1, std::string(largest_token - 41, 'p'), 2, false, "csv"};
+    Checkpoint checkpoint{1, std::string(largest_token - 53, 'p'), 2, false, "csv"};
     BOOST_TEST(checkpoint.token().size() == largest_token);
     BOOST_TEST(Checkpoint::parse(checkpoint.token()).value().whole);
     checkpoint.position += 'p';
     const auto token = checkpoint.token();
-    BOOST_TEST(token.size() == 41u);
+    BOOST_TEST(token.size() == 53u);
     const auto parsed = Checkpoint::parse(token);
     BOOST_REQUIRE(parsed);
     BOOST_TEST(!parsed.value().whole);
@@ -96,10 +105,10 @@ BOOST_AUTO_TEST_CASE(what_is_no_token_is_told_with_size_beginning_cause_and_reme
 }
 
 BOOST_AUTO_TEST_CASE(a_token_of_a_newer_host_is_told_from_a_foreign_one) {
-    // 2, and the FNV-1a of it.
-    const std::string token("\x02\x45\xbb\x01\x86\x4c\xbf\x63\xaf", 9);
+    // 3, and the FNV-1a of it.
+    const std::string token("\x03\x92\xb9\x01\x86\x4c\xbe\x63\xaf", 9);
     BOOST_TEST(error_of(token) ==
-               "the token in the target is of format 2, and this host reads format 1: a newer Leat wrote it; update "
+               "the token in the target is of format 3, and this host reads formats 1 to 2: a newer Leat wrote it; update "
                "this one, or start over with --fresh");
 }
 
@@ -112,13 +121,13 @@ BOOST_AUTO_TEST_CASE(any_checkpoint_comes_back_from_its_token) {
         RC_ASSERT(parsed.has_value());
         auto expected = checkpoint;
         if (!parsed.value().whole) {
-            std::size_t size = checkpoint.position.size() + checkpoint.source.size() + 38;
+            std::size_t size = checkpoint.position.size() + checkpoint.source.size() + 50;
             for (const auto& state : checkpoint.states)
                 size += state.size() + 4;
             RC_ASSERT(size > largest_token);
             expected.position.clear();
             expected.states.clear();
-            if (checkpoint.source.size() + 38 > largest_token) expected.source.clear();
+            if (checkpoint.source.size() + 50 > largest_token) expected.source.clear();
         }
         RC_ASSERT(parsed.value().checkpoint == expected);
     }));

@@ -93,7 +93,7 @@ Column random_column(const std::string& name, int depth) {
     return out;
 }
 
-std::string quoted(const std::string& text) {
+std::string in_marks(const std::string& text) {
     return "\"" + text + "\"";
 }
 
@@ -101,7 +101,7 @@ std::string random_hex(int bytes) {
     std::string out;
     for (int i = 0; i < 2 * bytes; ++i)
         out += "0123456789abcdef"[*rc::gen::inRange(0, 16)];
-    return quoted(out);
+    return in_marks(out);
 }
 
 std::string two(int below) {
@@ -176,7 +176,7 @@ std::string random_json(const Column& column, bool may_be_null = true) {
         case 'u':
         case 'U':
             return *rc::gen::element<std::string>(R"("")", R"("a b")", R"("\"\\\n\u0000")", "\"ä€😀\"",
-                                                  quoted(std::string(300, 'x')));
+                                                  in_marks(std::string(300, 'x')));
         case 'z':
         case 'Z':
             return random_hex(*rc::gen::inRange(0, 5));
@@ -190,7 +190,7 @@ std::string random_json(const Column& column, bool may_be_null = true) {
             if (format == "+s") {
                 std::string out = "{";
                 for (const auto& field : column.below)
-                    out += (out.size() > 1 ? "," : "") + quoted(field.name) + ':' + random_json(field);
+                    out += (out.size() > 1 ? "," : "") + in_marks(field.name) + ':' + random_json(field);
                 return out + '}';
             }
             std::string out = "[";
@@ -205,13 +205,13 @@ std::string random_json(const Column& column, bool may_be_null = true) {
     }
     switch (format[1]) {
         case 'd':
-            return format[2] == 'D' ? quoted(random_date(-99, 12000)) : quoted(random_date(1, 9999) + 'T' + random_time('m') + 'Z');
+            return format[2] == 'D' ? in_marks(random_date(-99, 12000)) : in_marks(random_date(1, 9999) + 'T' + random_time('m') + 'Z');
         case 't':
-            return quoted(random_time(format[2]));
+            return in_marks(random_time(format[2]));
         case 's':
-            return quoted(random_date(1700, 2250) + 'T' + random_time(format[2]) + (format.size() > 4 ? "Z" : ""));
+            return in_marks(random_date(1700, 2250) + 'T' + random_time(format[2]) + (format.size() > 4 ? "Z" : ""));
         case 'D':
-            return quoted(integer(std::int64_t{}) + (format[2] == 's' ? " s" : " ns"));
+            return in_marks(integer(std::int64_t{}) + (format[2] == 's' ? " s" : " ns"));
         default:
             return random_hex(format[2] == 'M' ? 4 : format[2] == 'D' ? 8 : 16);
     }
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(rows_of_all_types_survive_as_bytes_and_as_json) {
         for (int row = 0; row < rows; ++row) {
             std::string json = "{";
             for (const auto& column : columns)
-                json += (json.size() > 1 ? "," : "") + quoted(column.name) + ':' + random_json(column);
+                json += (json.size() > 1 ? "," : "") + in_marks(column.name) + ':' + random_json(column);
             json += '}';
             const auto added = first.add_json(json);
             if (!added) RC_FAIL(added.error().text() + " in " + json);
