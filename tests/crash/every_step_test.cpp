@@ -41,13 +41,12 @@ void prepare(const Directory& directory, const std::string& sink) {
                                             "CREATE TABLE t(n INTEGER CHECK (n <> 45), s TEXT)"});
         BOOST_REQUIRE(made.code == 0);
     }
-    directory.put("p.yaml",
-                  "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/odd, " LEAT_PLUGINS
-                  "] }\npipelines:\n  p:\n    extract: { csv: { path: in, types: { n: int64 } } }\n"
-                  "    transform: [ odd.sure: { reject: [ 35 ] } ]\n"
-                  "    load: { " +
-                      sink + ": { path: files/target" + (sink == "sqlite" ? ", table: t" : "") +
-                      " } }\n    bucket: { rows: 20 }\n");
+    directory.put("p.yaml", "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/odd, " LEAT_PLUGINS
+                            "] }\npipelines:\n  p:\n    extract: { csv: { path: in, types: { n: int64 } } }\n"
+                            "    transform: [ odd.sure: { reject: [ 35 ] } ]\n"
+                            "    load: { " +
+                                sink + ": { path: files/target" + (sink == "sqlite" ? ", table: t" : "") +
+                                " } }\n    bucket: { rows: 20 }\n");
 }
 
 Ended run_with(const Directory& directory, std::map<std::string, std::string> faults) {
@@ -87,12 +86,11 @@ BOOST_DATA_TEST_CASE(of_a_run_may_be_its_last, boost::unit_test::data::make(sink
             const bool kills = kind.starts_with("kill");
             if (hurt.signal != 0 || hurt.code != 0) ++met;
             BOOST_TEST((hurt.signal == 0 || (kills && hurt.signal == SIGKILL)), "signal " << hurt.signal);
-            if (hurt.signal == 0 && !hurt.out.empty())
-                BOOST_TEST(text(receipt_of(hurt.out), "balanced") == "true");
+            if (hurt.signal == 0 && !hurt.out.empty()) BOOST_TEST(text(receipt_of(hurt.out), "balanced") == "true");
             if (hurt.signal == 0 && hurt.code != 0)
-                BOOST_TEST((hurt.err.find("leat: ") != std::string::npos ||
-                            text(pipeline_of(hurt.out), "error") != "null"),
-                           "no word about what failed");
+                BOOST_TEST(
+                    (hurt.err.find("leat: ") != std::string::npos || text(pipeline_of(hurt.out), "error") != "null"),
+                    "no word about what failed");
             const auto again = run_with(directory, {});
             BOOST_TEST_CONTEXT("again: " << again.err << again.out) {
                 BOOST_TEST(again.code == 0);

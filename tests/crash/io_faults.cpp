@@ -1,7 +1,8 @@
 // Preloaded into leat: does something at one of the calls that change files below LEAT_FAULT_BELOW, counted from 1.
 //
 // LEAT_FAULT_AT    which call; none: never
-// LEAT_FAULT_KIND  kill: the process dies before the call; kill-after: behind it; enospc, eio: the call fails, and every
+// LEAT_FAULT_KIND  kill: the process dies before the call; kill-after: behind it; enospc, eio: the call fails, and
+// every
 //                  one after it that would take more of the disk; short: a write takes half of its bytes
 // LEAT_FAULT_COUNT a file that gets the number of calls at the end
 #include <dlfcn.h>

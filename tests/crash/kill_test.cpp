@@ -97,9 +97,9 @@ public:
         }
         if (sink == "sqlite" && transform.starts_with("sql")) {
             bad.loaded = random_.one_of<int>({89, 1'019});
-            const auto made = integration::run({"sqlite3", (directory.path() / "target").string(),
-                                                "CREATE TABLE t(n INTEGER CHECK (n % " + std::to_string(bad.loaded) +
-                                                    " <> 0))"});
+            const auto made =
+                integration::run({"sqlite3", (directory.path() / "target").string(),
+                                  "CREATE TABLE t(n INTEGER CHECK (n % " + std::to_string(bad.loaded) + " <> 0))"});
             BOOST_REQUIRE(made.code == 0);
         }
         yaml += "    load: { " + sink + ": { path: target" + (sink == "sqlite" ? ", table: t" : "") + " } }\n";

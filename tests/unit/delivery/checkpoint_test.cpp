@@ -107,9 +107,10 @@ BOOST_AUTO_TEST_CASE(what_is_no_token_is_told_with_size_beginning_cause_and_reme
 BOOST_AUTO_TEST_CASE(a_token_of_a_newer_host_is_told_from_a_foreign_one) {
     // 3, and the FNV-1a of it.
     const std::string token("\x03\x92\xb9\x01\x86\x4c\xbe\x63\xaf", 9);
-    BOOST_TEST(error_of(token) ==
-               "the token in the target is of format 3, and this host reads formats 1 to 2: a newer Leat wrote it; update "
-               "this one, or start over with --fresh");
+    BOOST_TEST(
+        error_of(token) ==
+        "the token in the target is of format 3, and this host reads formats 1 to 2: a newer Leat wrote it; update "
+        "this one, or start over with --fresh");
 }
 
 BOOST_AUTO_TEST_CASE(any_checkpoint_comes_back_from_its_token) {

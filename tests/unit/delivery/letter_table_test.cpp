@@ -100,8 +100,8 @@ BOOST_AUTO_TEST_CASE(what_comes_again_is_taken_out_and_the_rest_is_settled) {
     const Stopped clock;
     auto store = open(folder, clock);
     auto& table = store->letters();
-    const std::vector letters{letter("a", {1, 5}), letter("b", {2, {}}), letter("c", {2, 3}), letter("d", {2, 4}),
-                              letter("e", {3, {}}), letter("f", {3, 0})};
+    const std::vector letters{letter("a", {1, 5}), letter("b", {2, {}}), letter("c", {2, 3}),
+                              letter("d", {2, 4}), letter("e", {3, {}}), letter("f", {3, 0})};
     BOOST_REQUIRE(table.add("p", "p/s", "run", letters, true));
     BOOST_REQUIRE(table.add("p", "p/other", "run", std::vector{letter("x", {9, 9})}, true));
     BOOST_TEST(reasons(table) == "a:pending b:pending c:pending d:pending e:pending f:pending x:pending");
@@ -149,8 +149,8 @@ BOOST_AUTO_TEST_CASE(a_replay_takes_open_letters_and_its_number_is_never_used_ag
     const Stopped clock;
     auto store = open(folder, clock);
     auto& table = store->letters();
-    BOOST_REQUIRE(table.add("p", "p/s", "run",
-                            std::vector{letter("a", {1, 1}), letter("b", {1, 2}), letter("c", {8, 0})}, true));
+    BOOST_REQUIRE(
+        table.add("p", "p/s", "run", std::vector{letter("a", {1, 1}), letter("b", {1, 2}), letter("c", {8, 0})}, true));
     BOOST_REQUIRE(table.settle("p/s", 2, 0));
     BOOST_TEST(table.begin_replay(std::vector<std::uint64_t>{1, 2, 3}).value() == 1u);
     BOOST_TEST(reasons(table) == "a:replaying b:replaying c:pending");
@@ -190,9 +190,9 @@ BOOST_AUTO_TEST_CASE(a_changed_letter_is_damaged_and_not_replayed) {
         BOOST_REQUIRE(store->letters().add("p", "", "run", std::vector{letter("a"), letter("b")}, true));
         BOOST_REQUIRE(store->letters().begin_replay(std::vector<std::uint64_t>{1, 2}));
     }
-    BOOST_REQUIRE(std::system(("sqlite3 " + (folder / "state.db").string() +
-                               " \"UPDATE letters SET bytes = x'00' WHERE id = 2\"")
-                                  .c_str()) == 0);
+    BOOST_REQUIRE(
+        std::system(("sqlite3 " + (folder / "state.db").string() + " \"UPDATE letters SET bytes = x'00' WHERE id = 2\"")
+                        .c_str()) == 0);
     auto store = open(folder, clock);
     BOOST_TEST(!all(store->letters())[0].damaged);
     BOOST_TEST(all(store->letters())[1].damaged);

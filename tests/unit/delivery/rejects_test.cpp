@@ -201,8 +201,9 @@ BOOST_AUTO_TEST_CASE(a_limit_in_rows_counts_at_once) {
     const leat::config::DeadLetterSettings no_rows{.rows = 0, .fraction = {}};
     BOOST_REQUIRE(none.add(letters(1)));
     BOOST_REQUIRE(over_limit(none, no_rows, 1'000'000, false).has_value());
-    BOOST_TEST(over_limit(none, no_rows, 1'000'000, false)->text().find("more than dead_letters.limit allows (0 rows); see") !=
-               std::string::npos);
+    BOOST_TEST(
+        over_limit(none, no_rows, 1'000'000, false)->text().find("more than dead_letters.limit allows (0 rows); see") !=
+        std::string::npos);
     Rejects three(folder.path(), "three");
     const leat::config::DeadLetterSettings three_rows{.rows = 3, .fraction = {}};
     BOOST_REQUIRE(three.add(letters(3)));

@@ -172,7 +172,8 @@ std::string random_json(const Column& column, bool may_be_null = true) {
         case 'f':
             return *rc::gen::element<std::string>("0", "0.1", "-3.25e-30", "3.4028235e+38", "\"-inf\"", "\"nan\"");
         case 'g':
-            return *rc::gen::element<std::string>("0", "0.1", "-3.25e-300", "1.7976931348623157e+308", "-0.0", "\"inf\"");
+            return *rc::gen::element<std::string>("0", "0.1", "-3.25e-300", "1.7976931348623157e+308", "-0.0",
+                                                  "\"inf\"");
         case 'u':
         case 'U':
             return *rc::gen::element<std::string>(R"("")", R"("a b")", R"("\"\\\n\u0000")", "\"ä€😀\"",
@@ -197,15 +198,17 @@ std::string random_json(const Column& column, bool may_be_null = true) {
             for (int left = format == "+w:2" ? 2 : *rc::gen::inRange(0, 4); left > 0; --left) {
                 out += out.size() > 1 ? "," : "";
                 const auto& below = column.below[0];
-                out += format == "+m" ? "[" + random_json(below.below[0], false) + ',' + random_json(below.below[1]) + ']'
-                                      : random_json(below);
+                out += format == "+m"
+                           ? "[" + random_json(below.below[0], false) + ',' + random_json(below.below[1]) + ']'
+                           : random_json(below);
             }
             return out + ']';
         }
     }
     switch (format[1]) {
         case 'd':
-            return format[2] == 'D' ? in_marks(random_date(-99, 12000)) : in_marks(random_date(1, 9999) + 'T' + random_time('m') + 'Z');
+            return format[2] == 'D' ? in_marks(random_date(-99, 12000))
+                                    : in_marks(random_date(1, 9999) + 'T' + random_time('m') + 'Z');
         case 't':
             return in_marks(random_time(format[2]));
         case 's':
@@ -295,8 +298,9 @@ BOOST_AUTO_TEST_CASE(says_why_a_row_of_json_cannot_be_taken) {
     BOOST_TEST(taken(schema, "{\"small\":1,\"small\":2}") == "there are two values for the column \"small\"");
     BOOST_TEST(taken(schema, "[1]") == "it is no JSON object");
     BOOST_TEST(taken(schema, "{\"small\":}").find("it is no JSON: ") == 0u);
-    BOOST_TEST(taken(schema, "{\"small\":7}") ==
-               R"({"small":7,"price":null,"day":null,"name":null,"yes":null,"two":null,"of":null,"list":null,"pair":null})");
+    BOOST_TEST(
+        taken(schema, "{\"small\":7}") ==
+        R"({"small":7,"price":null,"day":null,"name":null,"yes":null,"two":null,"of":null,"list":null,"pair":null})");
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_schema_or_row_is_an_error) {

@@ -200,8 +200,17 @@ public:
         std::sort(out.begin(), out.end());
         return out;
     }
-    /// The lines of the rejects file.
+    /// The lines of the rejects file; or with a state, what that has of them.
     std::vector<std::string> rejected(const std::string& name = "p") const {
+        if (state) {
+            std::vector<std::string> out;
+            const auto read = state->letters().each({.pipeline = name}, [&](const delivery::StoredLetter& one) {
+                out.push_back(one.letter.row.empty() ? "{}" : "{\"row\":" + one.letter.row + "}");
+                return true;
+            });
+            BOOST_REQUIRE_MESSAGE(read, (read ? "" : read.error().text()));
+            return out;
+        }
         return lines_of(folder / ("rejects/" + name + ".rejects.ndjson"));
     }
     /// The first column of the rejected rows, in ascending order.
