@@ -112,11 +112,13 @@ public:
             Options options;
             options.directory = directory.path();
             Process process(leat_command({"run", "--json", "p.yaml"}), std::move(options));
-            const auto until =
-                std::chrono::steady_clock::now() + std::chrono::microseconds(random_.between(0, 150'000));
             const bool kill_it = kills < most_kills;
             if (kill_it) {
-                std::this_thread::sleep_until(until);  // the instant is what is random
+                // The instant is what is random. Soon after something was written, the next transaction is open.
+                const bool soon = random_.below(3) > 0;
+                if (soon) wait_for_change(directory, process);
+                const auto pause = std::chrono::microseconds(random_.between(0, soon ? 5'000 : 150'000));
+                std::this_thread::sleep_for(pause);
                 process.signal(SIGKILL);
             }
             const auto ended = process.wait();
