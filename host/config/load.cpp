@@ -343,6 +343,9 @@ private:
     void read_dead_letters(const Node& node, const std::string& path, DeadLetterSettings& out) {
         Section dead_letters(node, path, problems_);
         if (const auto limit = dead_letters.get("limit"); limit && !limit->wrong) read_limit(dead_letters, limit, out);
+        const auto to = dead_letters.get("to");
+        const bool is_store = to && to->kind == Node::Kind::scalar && to->text == "store";
+        if (to && !is_store) out.to = read_stage(*to.value, below(path, "to"));
         dead_letters.finish();
     }
 

@@ -36,12 +36,6 @@ struct RetrySettings {
     std::chrono::nanoseconds first_wait = std::chrono::milliseconds(200);  ///< doubles after each failed try; 1 ms..1 h
 };
 
-/// How many dead letters a run may have: the larger of both when neither was given, else what was given.
-struct DeadLetterSettings {
-    std::optional<std::uint64_t> rows;  ///< `limit: 100 rows`
-    std::optional<double> fraction;     ///< `limit: 1%`, of the rows read
-};
-
 /// One component as named in a pipeline: its id and its own keys.
 struct ComponentSettings {
     std::string id;            ///< of the component, connections resolved
@@ -55,6 +49,13 @@ struct ComponentSettings {
     std::vector<std::string> secrets;
     /// JSON Pointers of values that a problem tells about already: a variable that is not set, for one.
     std::vector<std::string> wrong;
+};
+
+/// How many dead letters a run may have: the larger of both when neither was given, else what was given.
+struct DeadLetterSettings {
+    std::optional<std::uint64_t> rows = {};     ///< `limit: 100 rows`
+    std::optional<double> fraction = {};        ///< `limit: 1%`, of the rows read
+    std::optional<ComponentSettings> to = {};  ///< a sink that gets them too; empty: they are in the state only
 };
 
 struct PipelineSettings {

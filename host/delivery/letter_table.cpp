@@ -13,7 +13,7 @@ namespace {
 constexpr auto all_columns =
     "letters.id, letters.pipeline, letters.stage, letters.component, letters.version, letters.reason, letters.\"row\", "
     "letters.raw, letters.bytes, schemas.bytes, letters.position, letters.run, letters.made, letters.edited_row, "
-    "letters.edited, letters.segment, letters.replay, letters.replayed, letters.checksum "
+    "letters.edited, letters.segment, letters.replay, letters.replayed, letters.checksum, letters.sent "
     "FROM letters LEFT JOIN schemas ON schemas.id = letters.schema ";
 
 constexpr auto behind = "(segment > ?2 OR (segment = ?2 AND (in_segment IS NULL OR in_segment >= ?3)))";
@@ -80,7 +80,7 @@ const char* state_name(StoredLetter::State state) noexcept {
 
 struct LetterTable::Statements {
     Statement add, add_schema, find_schema, take_out, settle, settle_all, drop, new_replay, begin_replay, edit,
-        open_replays, next_of, end_replay, cancel_replay;
+        open_replays, next_of, end_replay, cancel_replay, send, count_sent, next_sent;
 
     static Result<std::unique_ptr<Statements>> prepare(const Database& database) {
         const std::string columns = std::string("SELECT ") + all_columns;
@@ -116,10 +116,20 @@ struct LetterTable::Statements {
                                                             "pipeline = ?2 AND stage = ?3 AND lane = ?4"));
         BOOST_OUTCOME_TRY(auto cancel_replay, database.prepare("UPDATE letters SET replay = NULL WHERE replay = ?1 AND "
                                                                "pipeline = ?2 AND stage = ?3 AND lane = ?4"));
+        BOOST_OUTCOME_TRY(auto send, database.prepare("UPDATE letters SET sent = ?2 WHERE pipeline = ?1 AND sent IS NULL "
+                                                      "AND segment IS NULL AND lane NOT LIKE '%@dead'"));
+        BOOST_OUTCOME_TRY(auto count_sent,
+                          database.prepare("SELECT count(*) FROM letters WHERE pipeline = ?1 AND sent IS NOT NULL"));
+        BOOST_OUTCOME_TRY(
+            auto next_sent,
+            database.prepare(std::string("SELECT ") + all_columns +
+                             "WHERE segment IS NULL AND pipeline = ?1 AND (sent > ?2 OR (sent = ?2 AND letters.id > ?3)) "
+                             "ORDER BY sent, letters.id LIMIT ?4"));
         return std::make_unique<Statements>(Statements{
             std::move(add), std::move(add_schema), std::move(find_schema), std::move(take_out), std::move(settle),
             std::move(settle_all), std::move(drop), std::move(new_replay), std::move(begin_replay), std::move(edit),
-            std::move(open_replays), std::move(next_of), std::move(end_replay), std::move(cancel_replay)});
+            std::move(open_replays), std::move(next_of), std::move(end_replay), std::move(cancel_replay), std::move(send), std::move(count_sent),
+                       std::move(next_sent)});
     }
 };
 
@@ -301,16 +311,60 @@ Result<std::uint64_t> LetterTable::drop(std::span<const std::uint64_t> ids) {
     return dropped;
 }
 
-Result<std::uint64_t> LetterTable::begin_replay(std::span<const std::uint64_t> ids) {
-    const std::lock_guard lock(mutex_);
+Result<std::uint64_t> LetterTable::new_number() {
     BOOST_OUTCOME_TRYV(database_.set_durable(true));
     const auto now = utc_text(clock_->wall());
+    const Statement::Use use(statements_->new_replay);
+    statements_->new_replay.bind_text(1, now);
+    BOOST_OUTCOME_TRYV(statements_->new_replay.run());
+    return database_.last_inserted();
+}
+
+Result<std::uint64_t> LetterTable::send(std::string_view pipeline) {
+    const std::lock_guard lock(mutex_);
+    BOOST_OUTCOME_TRY(const auto number, new_number());
     {
-        const Statement::Use use(statements_->new_replay);
-        statements_->new_replay.bind_text(1, now);
-        BOOST_OUTCOME_TRYV(statements_->new_replay.run());
+        const Statement::Use use(statements_->send);
+        statements_->send.bind_text(1, pipeline);
+        statements_->send.bind(2, number);
+        BOOST_OUTCOME_TRYV(statements_->send.run());
     }
-    const auto number = database_.last_inserted();
+    const Statement::Use use(statements_->count_sent);
+    statements_->count_sent.bind_text(1, pipeline);
+    BOOST_OUTCOME_TRYV(statements_->count_sent.step());
+    return statements_->count_sent.number(0);
+}
+
+Result<std::vector<std::pair<LetterTable::Sent, StoredLetter>>> LetterTable::next_sent(std::string_view pipeline,
+                                                                                       const Sent& after,
+                                                                                       std::size_t most) {
+    const std::lock_guard lock(mutex_);
+    const auto& next = statements_->next_sent;
+    const Statement::Use use(next);
+    next.bind_text(1, pipeline);
+    next.bind(2, after.number);
+    next.bind(3, after.id);
+    next.bind(4, most);
+    std::vector<std::pair<Sent, StoredLetter>> out;
+    for (;;) {
+        BOOST_OUTCOME_TRY(const bool row, next.step());
+        if (!row) return out;
+        auto letter = letter_of(next);
+        if (letter.damaged) return damaged(letter.id);
+        const Sent place{next.number(19), letter.id};
+        out.emplace_back(place, std::move(letter));
+    }
+}
+
+Error LetterTable::damaged(std::uint64_t id) const {
+    return database_.failure("dead letter " + std::to_string(id) +
+                             " is damaged; restore it from a backup, or forget it with leat dead drop " +
+                             std::to_string(id));
+}
+
+Result<std::uint64_t> LetterTable::begin_replay(std::span<const std::uint64_t> ids) {
+    const std::lock_guard lock(mutex_);
+    BOOST_OUTCOME_TRY(const auto number, new_number());
     std::uint64_t begun = 0;
     BOOST_OUTCOME_TRYV(run_for(ids, statements_->begin_replay, number, begun));
     return number;
@@ -355,10 +409,7 @@ Result<std::vector<StoredLetter>> LetterTable::next_of(const Replay& replay, std
         BOOST_OUTCOME_TRY(const bool row, next.step());
         if (!row) return out;
         out.push_back(letter_of(next));
-        if (out.back().damaged)
-            return database_.failure("dead letter " + std::to_string(out.back().id) +
-                                     " is damaged; restore it from a backup, or forget it with leat dead drop " +
-                                     std::to_string(out.back().id));
+        if (out.back().damaged) return damaged(out.back().id);
     }
 }
 

@@ -73,6 +73,22 @@ public:
     /// How many each() would hand out. Errors: as each().
     Result<std::uint64_t> count(const LetterFilter& filter);
 
+    // ---- Letters that go to a sink as rows of their own ----
+
+    /// Behind the lane of a pipeline that takes letters to a sink; its own letters go nowhere.
+    static constexpr std::string_view of_senders = "@dead";
+    /// Where the rows of a pipeline's letters are, in the order in which they are sent.
+    struct Sent {
+        std::uint64_t number = 0;  ///< of those that go together
+        std::uint64_t id = 0;
+    };
+    /// Puts the settled letters of a pipeline that were not sent yet behind the others. Errors: io. Returns how many are
+    /// sent by now.
+    Result<std::uint64_t> send(std::string_view pipeline);
+    /// The next of them, at most `most`, each with its place. Errors: io; a letter that is damaged.
+    Result<std::vector<std::pair<Sent, StoredLetter>>> next_sent(std::string_view pipeline, const Sent& after,
+                                                                 std::size_t most);
+
     /// Forgets these letters, whatever their state. Errors: io. Returns how many there were.
     Result<std::uint64_t> drop(std::span<const std::uint64_t> ids);
 
@@ -105,6 +121,8 @@ private:
     LetterTable(Database& database, std::mutex& mutex, const Clock* clock, std::unique_ptr<Statements> statements);
     Result<> add_one(std::string_view pipeline, std::string_view lane, std::string_view run, std::string_view made,
                      const DeadLetter& letter);
+    Result<std::uint64_t> new_number();
+    Error damaged(std::uint64_t id) const;
     Result<std::uint64_t> schema_id(const DeadLetter& letter);
     Result<> run_for(std::span<const std::uint64_t> ids, const Statement& statement, std::uint64_t second,
                      std::uint64_t& changed);

@@ -33,7 +33,7 @@ constexpr std::array<const char*, 2> steps = {
     ) STRICT)",
     // letters: "row" is for people, bytes (by their schema) without loss; segment is set as long as the letter's row
     // may
-    // come again; a replay has a number that is never used twice.
+    // come again; a replay has a number that is never used twice; sent is such a number too, of those that went to a sink together.
     R"(ALTER TABLE checkpoints ADD COLUMN segment INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE checkpoints ADD COLUMN replay BLOB NOT NULL DEFAULT x'';
     CREATE TABLE schemas (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL UNIQUE) STRICT;
@@ -59,10 +59,12 @@ constexpr std::array<const char*, 2> steps = {
         edited_row TEXT,
         edited BLOB,
         replay INTEGER REFERENCES replays (id),
-        replayed TEXT
+        replayed TEXT,
+        sent INTEGER
     ) STRICT;
     CREATE INDEX letters_of_pipeline ON letters (pipeline);
     CREATE INDEX letters_to_settle ON letters (lane, segment) WHERE segment IS NOT NULL;
+    CREATE INDEX letters_to_send ON letters (pipeline, sent, id) WHERE segment IS NULL;
     CREATE INDEX letters_to_replay ON letters (replay) WHERE replay IS NOT NULL AND replayed IS NULL;
     CREATE VIEW dead AS SELECT id, pipeline, stage, component, version, reason, coalesce(edited_row, "row") AS "row",
         raw, position, run, made,

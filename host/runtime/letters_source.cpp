@@ -10,9 +10,7 @@
 #include "delivery/row_builder.hpp"
 #include "delivery/row_bytes.hpp"
 #include "delivery/state_store.hpp"
-#include "plugin/abi.hpp"
-#include "plugin/handshake.hpp"
-#include "plugin/report.hpp"
+#include "runtime/own_source.hpp"
 #include "runtime/runner.hpp"
 
 namespace leat::runtime {
@@ -20,53 +18,25 @@ namespace {
 
 constexpr std::size_t letters_at_once = 1'000;
 
-/// A component of the host's own, behind the same tables as any plugin's.
 class LettersSource {
 public:
-    static leat_status create(leat_ctx* ctx, void** self) {
-        auto made = std::make_unique<LettersSource>();
-        made->directory_ = text(ctx, "/state");
-        made->replay_.pipeline = text(ctx, "/pipeline");
-        made->replay_.stage = text(ctx, "/stage");
-        made->replay_.lane = text(ctx, "/lane");
-        leat_value number{};
-        ctx->host->config(ctx, "/replay", 7, &number);
-        made->replay_.number = static_cast<std::uint64_t>(number.i);
-        *self = made.release();
-        return LEAT_OK;
-    }
-    static void destroy(void* self) { const std::unique_ptr<LettersSource> ended(static_cast<LettersSource*>(self)); }
-
-    static leat_status open(void* self, leat_ctx* ctx, const leat_bytes* resume) {
-        auto& me = *static_cast<LettersSource*>(self);
-        const std::string_view from(static_cast<const char*>(static_cast<const void*>(resume->data)), resume->size);
-        std::from_chars(from.data(), from.data() + from.size(), me.after_);
-        auto store = delivery::StateStore::open_to_read(me.directory_);
-        if (!store) return fail(ctx, store.error());
-        me.store_ = std::move(store).value();
-        return LEAT_OK;
-    }
-    static void close(void* self, leat_ctx*) { static_cast<LettersSource*>(self)->store_.reset(); }
-
-    static leat_status read(void* self, leat_ctx* ctx, const leat_bucket_config*) {
-        return static_cast<LettersSource*>(self)->read(ctx);
+    explicit LettersSource(leat_ctx* ctx) : directory_(own_source::text(ctx, "/state")) {
+        replay_.number = own_source::number(ctx, "/replay");
+        replay_.pipeline = own_source::text(ctx, "/pipeline");
+        replay_.stage = own_source::text(ctx, "/stage");
+        replay_.lane = own_source::text(ctx, "/lane");
     }
 
-private:
-    static std::string text(leat_ctx* ctx, std::string_view pointer) {
-        leat_value out{};
-        ctx->host->config(ctx, pointer.data(), pointer.size(), &out);
-        return out.s ? std::string(out.s, out.size) : std::string();
+    Result<> open(std::string_view resume) {
+        std::from_chars(resume.data(), resume.data() + resume.size(), after_);
+        BOOST_OUTCOME_TRY(store_, delivery::StateStore::open_to_read(directory_));
+        return done();
     }
-
-    static leat_status fail(leat_ctx* ctx, const Error& error) {
-        const auto text = error.text();
-        return ctx->host->fail(ctx, LEAT_ERR_FATAL, text.data(), text.size());
-    }
+    void close() { store_.reset(); }
 
     leat_status read(leat_ctx* ctx) {
         auto next = store_->letters().next_of(replay_, after_, letters_at_once);
-        if (!next) return fail(ctx, next.error());
+        if (!next) return own_source::fail(ctx, next.error());
         if (next.value().empty()) return LEAT_END;
         // Those in a row that have one schema make a batch.
         for (auto first = next.value().begin(); first != next.value().end();) {
@@ -74,75 +44,37 @@ private:
             auto last = first;
             while (last != next.value().end() && *last->letter.schema == schema)
                 ++last;
-            if (const auto status = emit(ctx, schema, {&*first, static_cast<std::size_t>(last - first)});
-                status != LEAT_OK)
-                return status;
+            const auto status = emit(ctx, schema, {&*first, static_cast<std::size_t>(last - first)});
+            if (status != LEAT_OK) return status;
             first = last;
         }
         return LEAT_OK;
     }
 
+private:
     leat_status emit(leat_ctx* ctx, std::string_view schema_bytes, std::span<const delivery::StoredLetter> letters) {
         const auto schema = delivery::schema_of(schema_bytes);
-        if (!schema) return fail(ctx, schema.error());
+        if (!schema) return own_source::fail(ctx, schema.error());
         delivery::RowBuilder rows(schema.value());
         for (const auto& one : letters) {
             if (const auto added = rows.add(one.letter.bytes); !added)
-                return fail(ctx, added.error().in("dead letter " + std::to_string(one.id)));
+                return own_source::fail(ctx, added.error().in("dead letter " + std::to_string(one.id)));
         }
-        ArrowSchema lent = schema.value().arrow();
-        lent.release = [](ArrowSchema* of) { of->release = nullptr; };
-        leat_batch batch{};
-        batch.struct_size = sizeof batch;
-        batch.schema = ctx->host->schema(ctx, &lent);
-        if (!batch.schema) return LEAT_ERR_FATAL;
-        batch.array = rows.finish();
         after_ = letters.back().id;
-        const auto position = std::to_string(after_);
-        batch.position.data = static_cast<const std::uint8_t*>(static_cast<const void*>(position.data()));
-        batch.position.size = position.size();
-        return ctx->host->emit(ctx, &batch);
+        return own_source::emit(ctx, schema.value(), rows.finish(), std::to_string(after_));
     }
 
-    std::filesystem::path directory_;
+    const std::filesystem::path directory_;
     delivery::LetterTable::Replay replay_;
     std::unique_ptr<delivery::StateStore> store_;
     std::uint64_t after_ = 0;
 };
 
-plugin::Manifest make_manifest() {
-    leat_source source{};
-    source.struct_size = sizeof source;
-    source.open = &LettersSource::open;
-    source.read = &LettersSource::read;
-    source.close = &LettersSource::close;
-    leat_component component{};
-    component.struct_size = sizeof component;
-    component.kind = LEAT_SOURCE;
-    component.flags = LEAT_REPLAYABLE | LEAT_DETERMINISTIC;
-    component.id = "dead-letters";
-    component.summary = "Reads dead letters again";
-    component.config_schema = R"({"type": "object"})";
-    component.create = &LettersSource::create;
-    component.destroy = &LettersSource::destroy;
-    component.source = &source;
-    const leat_component* const components[] = {&component};
-    leat_plugin plugin{};
-    plugin.struct_size = sizeof plugin;
-    plugin.abi_minor = LEAT_ABI_MINOR;
-    plugin.n_components = 1;
-    plugin.components = components;
-    plugin.id = "leat";
-    plugin.version = LEAT_VERSION;
-    plugin.license = "Apache-2.0";
-    plugin::Report report;
-    return plugin::read_manifest(plugin, report).value();  // ours, so it has no fault
-}
-
 }  // namespace
 
 Replay::Replay(delivery::LetterTable::Replay letters, const std::filesystem::path& state)
-    : letters_(std::move(letters)), manifest_(make_manifest()) {
+    : letters_(std::move(letters)),
+      manifest_(own_source::manifest<LettersSource>("dead-letters", "Reads dead letters again")) {
     settings_.id = manifest_.components.front().id;
     settings_.value = boost::json::object{{"state", state.string()},
                                           {"pipeline", letters_.pipeline},

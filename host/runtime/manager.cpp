@@ -13,6 +13,7 @@
 
 #include "base/memory.hpp"
 #include "config/wording.hpp"
+#include "runtime/letter_sender.hpp"
 #include "runtime/letters_source.hpp"
 #include "runtime/plan.hpp"
 #include "runtime/pool.hpp"
@@ -224,6 +225,12 @@ Result<std::unique_ptr<Manager>> Manager::make(const config::Settings& settings,
         }
         if (plans.front().load) options.lane_suffix = options.replay->lane_suffix(plans.front());
         BOOST_OUTCOME_TRY(plans.front(), options.replay->plan(std::move(plans.front())));
+    }
+    if (options.sender) {
+        const auto& name = options.sender->settings().name;
+        std::erase_if(plans, [&](const PipelinePlan& plan) { return plan.settings->name != name; });
+        plans.front() = options.sender->plan(std::move(plans.front()));
+        options.lane_suffix += delivery::LetterTable::of_senders;
     }
     process_memory().set_limit(settings.memory);
     return std::unique_ptr<Manager>(

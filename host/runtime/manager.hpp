@@ -34,6 +34,7 @@ struct Progress {
     std::string unit;
 };
 
+class LetterSender;
 class Replay;
 
 struct ManagerOptions {
@@ -42,6 +43,8 @@ struct ManagerOptions {
     bool fresh = false;                     ///< forget what the state says of these pipelines
     /// Only its pipeline runs, and reads its letters in place of what it reads by itself. Outlives the manager.
     const Replay* replay = nullptr;
+    /// Only its pipeline runs, and takes its dead letters to their sink. Outlives the manager.
+    const LetterSender* sender = nullptr;
     std::string lane_suffix = {};  ///< added to the name of every lane
 };
 

@@ -60,6 +60,8 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
     out.settings = &pipeline;
     out.bucket = out.read_hint = pipeline.bucket;
     const std::string path = "pipelines." + pipeline.name + ".";
+    if (const auto& to = pipeline.dead_letters.to)
+        out.dead_letters = plan_stage(*to, "dead letters", {Kind::sink}, path + "dead_letters.to", catalog, problems);
     if (pipeline.run) {
         out.run = plan_stage(*pipeline.run, "run", {Kind::runner, Kind::pipeline}, path + "run", catalog, problems);
         return out;

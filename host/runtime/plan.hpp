@@ -27,6 +27,7 @@ struct PipelinePlan {
     std::optional<StagePlan> extract;
     std::vector<StagePlan> transforms;
     std::optional<StagePlan> load;
+    std::optional<StagePlan> dead_letters;  ///< a sink that gets them, as rows of their own
     config::BucketSettings bucket;
     config::BucketSettings read_hint;  ///< what the source is told: a batch takes no more than its share of memory
     std::chrono::nanoseconds grace{};
