@@ -38,6 +38,7 @@ struct Reader {
     RunArguments run;
     CheckArguments check;
     PreviewArguments preview;
+    ExplainArguments explain;
     LoadArguments load;
     StateListArguments state_ls;
     StateShowArguments state_show;
@@ -88,6 +89,13 @@ struct Reader {
             ->type_name("N")
             ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000}));
         add_json(*preview_app, preview.json);
+
+        auto* const explain_app =
+            add(app, "explain", "Tells what each pipeline guarantees, and where each of its settings comes from",
+                &Reader::explain);
+        explain_app->add_option("FILE", explain.file, "The configuration")->required();
+        explain_app->add_option("--pipeline", explain.pipeline, "Only this pipeline")->type_name("NAME");
+        add_json(*explain_app, explain.json);
 
         auto* const load_app = add(app, "load", "Loads SRC into DST without a configuration", &Reader::load);
         load_app->footer(load_help);

@@ -35,6 +35,12 @@ struct PreviewArguments {
     bool json = false;
 };
 
+struct ExplainArguments {
+    std::filesystem::path file;
+    std::string pipeline;  ///< empty: all of them
+    bool json = false;
+};
+
 struct LoadArguments {
     std::string source;
     std::string target;
@@ -82,9 +88,9 @@ struct PluginCheckArguments {
     bool json = false;
 };
 
-using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, LoadArguments, StateListArguments,
-                          StateShowArguments, StateResetArguments, StateExportArguments, PluginListArguments,
-                          PluginShowArguments, PluginCheckArguments>;
+using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, LoadArguments,
+                          StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments,
+                          PluginListArguments, PluginShowArguments, PluginCheckArguments>;
 
 struct Arguments {
     Verb verb;

@@ -140,7 +140,7 @@ Exit run_configuration(const Configuration& configuration, const RunArguments& v
     auto signals = std::move(caught).value();
 
     Findings findings;
-    auto prepared = prepare(configuration, arguments, console, findings);
+    auto prepared = prepare(configuration, arguments, console, findings, !verb.no_state);
     if (!prepared) return console.fail(prepared.error());
     if (!prepared.value()) return show(findings, console);
     const auto& [settings, catalog] = *prepared.value();
