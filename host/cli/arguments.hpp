@@ -41,6 +41,13 @@ struct ExplainArguments {
     bool json = false;
 };
 
+struct RehearseArguments {
+    std::filesystem::path file;
+    std::string pipeline;       ///< empty: all of them
+    std::uint64_t rows = 1000;  ///< of each pipeline; 0: all
+    bool json = false;
+};
+
 struct LoadArguments {
     std::string source;
     std::string target;
@@ -88,9 +95,9 @@ struct PluginCheckArguments {
     bool json = false;
 };
 
-using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, LoadArguments,
-                          StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments,
-                          PluginListArguments, PluginShowArguments, PluginCheckArguments>;
+using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments,
+                          LoadArguments, StateListArguments, StateShowArguments, StateResetArguments,
+                          StateExportArguments, PluginListArguments, PluginShowArguments, PluginCheckArguments>;
 
 struct Arguments {
     Verb verb;

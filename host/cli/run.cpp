@@ -1,14 +1,7 @@
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <array>
 #include <boost/json/serialize.hpp>
-#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <ostream>
-#include <thread>
 
 #include "base/clock.hpp"
 #include "cli/progress.hpp"
@@ -23,8 +16,6 @@
 namespace leat::cli {
 namespace {
 
-constexpr int redraw_ms = 100;
-
 /// True when a sink writes to standard output, where the receipt table would stand in the middle of its rows.
 bool rows_go_to_standard_output(const config::Settings& settings) {
     for (const auto& pipeline : settings.pipelines) {
@@ -37,26 +28,6 @@ bool rows_go_to_standard_output(const config::Settings& settings) {
     return false;
 }
 
-/// Becomes readable when the run has ended.
-class Ended {
-public:
-    Ended() : descriptor_(::eventfd(0, EFD_CLOEXEC)) {}
-    ~Ended() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    Ended(const Ended&) = delete;
-    Ended& operator=(const Ended&) = delete;
-    int descriptor() const { return descriptor_; }
-    void set() const {
-        const std::uint64_t one = 1;
-        while (::write(descriptor_, &one, sizeof one) < 0 && errno == EINTR) {
-        }
-    }
-
-private:
-    int descriptor_;
-};
-
 /// One run in the foreground: the manager works on a thread of its own, while this one shows how far it is and passes
 /// signals on.
 class Foreground {
@@ -66,21 +37,9 @@ public:
 
     runtime::RunReceipt run(runtime::Manager& manager) {
         runtime::RunReceipt receipt;
-        take_signals();  // what came before: nothing is started then
-        const Ended ended;
-        std::thread worker([&] {
-            receipt = manager.run_all(stop_);
-            ended.set();
-        });
-        std::array<pollfd, 2> waits{{{ended.descriptor(), POLLIN, 0}, {signals_.descriptor(), POLLIN, 0}}};
-        for (;;) {
-            const int ready = ::poll(waits.data(), waits.size(), redraw_ms);
-            if (ready < 0 && errno != EINTR) break;
-            if (ready > 0 && (waits[1].revents & POLLIN) != 0) take_signals();
-            if (ready > 0 && (waits[0].revents & POLLIN) != 0) break;
-            show(manager);
-        }
-        worker.join();
+        run_beside(
+            signals_, [&] { receipt = manager.run_all(stop_); }, [this](int number) { take_signal(number); },
+            [&] { show(manager); });
         if (live_) {
             live_->clear();
         } else {
@@ -98,16 +57,14 @@ private:
         }
     }
 
-    void take_signals() {
-        while (const int number = signals_.take()) {
-            const std::string name = number == SIGINT ? "SIGINT" : "SIGTERM";
-            if (!stop_.reached(StopState::drain)) {
-                log_.warn(name + ": stopping; what is in hand is finished first, a second signal stops now");
-                stop_.request(StopState::drain);
-            } else {
-                log_.warn(name + ": stopping now");
-                stop_.request(StopState::stop);
-            }
+    void take_signal(int number) {
+        const std::string name = number == SIGINT ? "SIGINT" : "SIGTERM";
+        if (!stop_.reached(StopState::drain)) {
+            log_.warn(name + ": stopping; what is in hand is finished first, a second signal stops now");
+            stop_.request(StopState::drain);
+        } else {
+            log_.warn(name + ": stopping now");
+            stop_.request(StopState::stop);
         }
     }
 
