@@ -110,7 +110,8 @@ struct Reader {
         rehearse_app->add_option("FILE", rehearse.file, "The configuration")->required();
         rehearse_app->add_option("--pipeline", rehearse.pipeline, "Only this pipeline")->type_name("NAME");
         rehearse_app->add_option("--rows", rehearse.rows, "How many rows of each pipeline (1000); 0: all of them")
-            ->type_name("N");
+            ->type_name("N")
+            ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 60));
         add_json(*rehearse_app, rehearse.json);
 
         auto* const load_app = add(app, "load", "Loads SRC into DST without a configuration", &Reader::load);

@@ -54,11 +54,11 @@ std::string reach_text(Reach reach, const std::string& reason) {
 
 std::string result_text(const Rehearsed& of, std::uint64_t rows) {
     const bool written = of.reach == Reach::all;
+    const bool is_balanced = of.read + of.added == of.delivered + of.filtered + of.dead;
     std::string out = "  read " + grouped(of.read) + (of.added > 0 ? " + added " + grouped(of.added) : "") + " = " +
                       (written ? "delivered " : "up to the sink ") + grouped(of.delivered) + " + filtered " +
                       grouped(of.filtered) + " + dead " + grouped(of.dead) +
-                      (of.error || of.stopped ? " + in hand at the end" : "") +
-                      (written ? ", rolled back\n" : ", not written\n");
+                      (is_balanced ? "" : " + in hand at the end") + (written ? ", rolled back\n" : ", not written\n");
     if (of.transactions > 1) {
         out += "  in " + grouped(of.transactions) +
                " transactions, none of which saw the rows of another: they do not fit into half of the memory at "
