@@ -28,6 +28,12 @@ SRC and DST are files, or COMPONENT:PATH with options behind a question mark:
   -            as DST: a table on standard output; as SRC with a component: csv:-
 TABLE is the table of the database among the two; without it, the name of the source's file.)";
 
+constexpr auto rehearse_help = R"(
+Rows are read from the first one on, whatever the checkpoints say, and written in one transaction, which is rolled back.
+What only a commit would find is not found. A sink that cannot take back what it writes is left out, and so are pipelines
+that are one component; it is said which.
+Exit code 0: all rows would be delivered. 1: some would become dead letters, or the pipeline would fail.)";
+
 /// CLI11 fills the structs; each subcommand remembers how to take its own.
 struct Reader {
     CLI::App app{
@@ -38,6 +44,8 @@ struct Reader {
     RunArguments run;
     CheckArguments check;
     PreviewArguments preview;
+    ExplainArguments explain;
+    RehearseArguments rehearse;
     LoadArguments load;
     StateListArguments state_ls;
     StateShowArguments state_show;
@@ -95,6 +103,23 @@ struct Reader {
             ->type_name("N")
             ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000}));
         add_json(*preview_app, preview.json);
+
+        auto* const explain_app =
+            add(app, "explain", "Tells what each pipeline guarantees, and where each of its settings comes from",
+                &Reader::explain);
+        explain_app->add_option("FILE", explain.file, "The configuration")->required();
+        explain_app->add_option("--pipeline", explain.pipeline, "Only this pipeline")->type_name("NAME");
+        add_json(*explain_app, explain.json);
+
+        auto* const rehearse_app =
+            add(app, "rehearse", "Loads real rows, tells every error, and rolls all of it back", &Reader::rehearse);
+        rehearse_app->footer(rehearse_help);
+        rehearse_app->add_option("FILE", rehearse.file, "The configuration")->required();
+        rehearse_app->add_option("--pipeline", rehearse.pipeline, "Only this pipeline")->type_name("NAME");
+        rehearse_app->add_option("--rows", rehearse.rows, "How many rows of each pipeline (1000); 0: all of them")
+            ->type_name("N")
+            ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 60));
+        add_json(*rehearse_app, rehearse.json);
 
         auto* const load_app = add(app, "load", "Loads SRC into DST without a configuration", &Reader::load);
         load_app->footer(load_help);

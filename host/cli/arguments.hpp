@@ -35,6 +35,19 @@ struct PreviewArguments {
     bool json = false;
 };
 
+struct ExplainArguments {
+    std::filesystem::path file;
+    std::string pipeline;  ///< empty: all of them
+    bool json = false;
+};
+
+struct RehearseArguments {
+    std::filesystem::path file;
+    std::string pipeline;       ///< empty: all of them
+    std::uint64_t rows = 1000;  ///< of each pipeline; 0: all
+    bool json = false;
+};
+
 struct LoadArguments {
     std::string source;
     std::string target;
@@ -133,11 +146,11 @@ struct PluginCheckArguments {
     bool json = false;
 };
 
-using Verb =
-    std::variant<RunArguments, CheckArguments, PreviewArguments, LoadArguments, StateListArguments, StateShowArguments,
-                 StateResetArguments, StateExportArguments, DeadListArguments, DeadShowArguments, DeadExportArguments,
-                 DeadDropArguments, DeadReplayArguments, ReceiptsListArguments, ReceiptsShowArguments,
-                 PluginListArguments, PluginShowArguments, PluginCheckArguments>;
+using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments,
+                          LoadArguments, StateListArguments, StateShowArguments, StateResetArguments,
+                          StateExportArguments, DeadListArguments, DeadShowArguments, DeadExportArguments,
+                          DeadDropArguments, DeadReplayArguments, ReceiptsListArguments, ReceiptsShowArguments,
+                          PluginListArguments, PluginShowArguments, PluginCheckArguments>;
 
 struct Arguments {
     Verb verb;

@@ -5,6 +5,7 @@
 
 #include "cli/verbs.hpp"
 #include "observe/text_log.hpp"
+#include "runtime/guarantee.hpp"
 
 namespace leat::cli {
 namespace {
@@ -15,6 +16,26 @@ boost::json::object problem_json(const config::Problem& problem) {
             {"column", problem.where.column},
             {"path", problem.path},
             {"message", problem.message}};
+}
+
+/// The guarantee of every pipeline, which has no problem.
+std::vector<runtime::Guarantee> guarantees_of(const Prepared& prepared) {
+    std::vector<runtime::Guarantee> out;
+    config::Problems none;
+    for (const auto& plan : runtime::make_plan(prepared.settings, prepared.catalog, none))
+        out.push_back(runtime::guarantee_of(plan, true));
+    return out;
+}
+
+boost::json::object guarantee_json(const std::string& pipeline, const runtime::Guarantee& guarantee) {
+    boost::json::array weakened_by;
+    for (const auto& link : guarantee.links) {
+        if (link.at_most) weakened_by.emplace_back(link.part + " " + link.promise);
+    }
+    return {{"pipeline", pipeline},
+            {"lane", guarantee.lane},
+            {"guarantee", guarantee.text()},
+            {"weakened_by", std::move(weakened_by)}};
 }
 
 }  // namespace
@@ -33,8 +54,16 @@ Exit check(const CheckArguments& verb, const Arguments& arguments, const Console
         }
         const bool ok = list.empty();
         boost::json::array refused(findings.refused.begin(), findings.refused.end());
-        console.out << boost::json::serialize(boost::json::object{
-                           {"ok", ok}, {"problems", std::move(list)}, {"refused", std::move(refused)}})
+        boost::json::array guarantees;
+        if (ok) {
+            const auto all = guarantees_of(*prepared.value());
+            for (std::size_t i = 0; i < all.size(); ++i)
+                guarantees.emplace_back(guarantee_json(prepared.value()->settings.pipelines[i].name, all[i]));
+        }
+        console.out << boost::json::serialize(boost::json::object{{"ok", ok},
+                                                                  {"problems", std::move(list)},
+                                                                  {"refused", std::move(refused)},
+                                                                  {"guarantees", std::move(guarantees)}})
                     << '\n';
         return ok ? Exit::done : prepared ? exit_for(findings.problems.to_error()) : exit_for(prepared.error());
     }
@@ -45,6 +74,13 @@ Exit check(const CheckArguments& verb, const Arguments& arguments, const Console
     const auto count = prepared.value()->settings.pipelines.size();
     console.out << verb.file.string() << ": no problems in " << count << (count == 1 ? " pipeline" : " pipelines")
                 << '\n';
+    for (const auto& guarantee : guarantees_of(*prepared.value())) {
+        std::string why;
+        for (const auto& link : guarantee.links) {
+            if (link.at_most) why += (why.empty() ? ": " : "; ") + link.part + " " + link.promise;
+        }
+        console.out << "  " << guarantee.lane << ": " << guarantee.text() << why << '\n';
+    }
     return Exit::done;
 }
 

@@ -38,6 +38,8 @@ Exit execute(const Arguments& arguments, const Console& console) {
         Exit operator()(const RunArguments& verb) const { return run(verb, arguments, console); }
         Exit operator()(const CheckArguments& verb) const { return check(verb, arguments, console); }
         Exit operator()(const PreviewArguments& verb) const { return preview(verb, arguments, console); }
+        Exit operator()(const ExplainArguments& verb) const { return explain(verb, arguments, console); }
+        Exit operator()(const RehearseArguments& verb) const { return rehearse(verb, arguments, console); }
         Exit operator()(const LoadArguments& verb) const { return load(verb, arguments, console); }
         Exit operator()(const StateListArguments& verb) const { return state_ls(verb, console); }
         Exit operator()(const StateShowArguments& verb) const { return state_show(verb, console); }

@@ -1,59 +1,16 @@
 #include "cli/foreground.hpp"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
+#include <csignal>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace leat::cli {
-namespace {
-
-constexpr int redraw_ms = 100;
-
-/// Becomes readable when the run has ended.
-class Ended {
-public:
-    Ended() : descriptor_(::eventfd(0, EFD_CLOEXEC)) {}
-    ~Ended() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    Ended(const Ended&) = delete;
-    Ended& operator=(const Ended&) = delete;
-    int descriptor() const { return descriptor_; }
-    void set() const {
-        const std::uint64_t one = 1;
-        while (::write(descriptor_, &one, sizeof one) < 0 && errno == EINTR) {
-        }
-    }
-
-private:
-    int descriptor_;
-};
-
-}  // namespace
 
 runtime::RunReceipt Foreground::run(runtime::Manager& manager) {
     runtime::RunReceipt receipt;
-    take_signals();  // what came before: nothing is started then
-    const Ended ended;
-    std::thread worker([&] {
-        receipt = manager.run_all(stop_);
-        ended.set();
-    });
-    std::array<pollfd, 2> waits{{{ended.descriptor(), POLLIN, 0}, {signals_.descriptor(), POLLIN, 0}}};
-    for (;;) {
-        const int ready = ::poll(waits.data(), waits.size(), redraw_ms);
-        if (ready < 0 && errno != EINTR) break;
-        if (ready > 0 && (waits[1].revents & POLLIN) != 0) take_signals();
-        if (ready > 0 && (waits[0].revents & POLLIN) != 0) break;
-        show(manager);
-    }
-    worker.join();
+    run_beside(
+        signals_, [&] { receipt = manager.run_all(stop_); }, [this](int number) { take_signal(number); },
+        [&] { show(manager); });
     if (live_) {
         live_->clear();
     } else {
@@ -70,16 +27,14 @@ void Foreground::show(const runtime::Manager& manager) {
     }
 }
 
-void Foreground::take_signals() {
-    while (const int number = signals_.take()) {
-        const std::string name = number == SIGINT ? "SIGINT" : "SIGTERM";
-        if (!stop_.reached(StopState::drain)) {
-            log_.warn(name + ": stopping; what is in hand is finished first, a second signal stops now");
-            stop_.request(StopState::drain);
-        } else {
-            log_.warn(name + ": stopping now");
-            stop_.request(StopState::stop);
-        }
+void Foreground::take_signal(int number) {
+    const std::string name = number == SIGINT ? "SIGINT" : "SIGTERM";
+    if (!stop_.reached(StopState::drain)) {
+        log_.warn(name + ": stopping; what is in hand is finished first, a second signal stops now");
+        stop_.request(StopState::drain);
+    } else {
+        log_.warn(name + ": stopping now");
+        stop_.request(StopState::stop);
     }
 }
 

@@ -25,7 +25,7 @@ public:
 
 private:
     void show(const runtime::Manager& manager);
-    void take_signals();
+    void take_signal(int number);
 
     StopSignals& signals_;
     observe::Log& log_;

@@ -20,7 +20,7 @@ Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& n
 }
 
 Result<std::optional<Prepared>> prepare(const Configuration& configuration, const Arguments& arguments,
-                                        const Console& console, Findings& findings) {
+                                        const Console& console, Findings& findings, bool keeps_state) {
     auto& problems = findings.problems;
     auto settings =
         std::holds_alternative<ConfigurationFile>(configuration)
@@ -34,7 +34,7 @@ Result<std::optional<Prepared>> prepare(const Configuration& configuration, cons
         if (!problems.empty()) return std::optional<Prepared>();
         return std::move(scanned).error();
     }
-    runtime::check(*settings, scanned.value(), problems);
+    runtime::check(*settings, scanned.value(), problems, keeps_state);
     const auto found = problems.sorted();
     const bool missing =
         std::any_of(found.begin(), found.end(), [](const auto& one) { return one.code == Errc::plugin; });
@@ -45,6 +45,17 @@ Result<std::optional<Prepared>> prepare(const Configuration& configuration, cons
     }
     if (!problems.empty()) return std::optional<Prepared>();
     return std::optional<Prepared>(Prepared{std::move(*settings), std::move(scanned).value()});
+}
+
+std::optional<Exit> refuse_unknown_pipeline(const std::string& name, const config::Settings& settings,
+                                            const Console& console) {
+    std::string names;
+    for (const auto& pipeline : settings.pipelines) {
+        if (name.empty() || pipeline.name == name) return std::nullopt;
+        names += (names.empty() ? "" : ", ") + pipeline.name;
+    }
+    return console.fail(
+        Exit::usage, "--pipeline " + name + ": " + settings.file.string() + " has no such pipeline; it has " + names);
 }
 
 Exit show(const Findings& findings, const Console& console) {

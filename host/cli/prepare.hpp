@@ -37,8 +37,14 @@ struct Findings {
 /// Reads the configuration, scans for plugins and checks every component. Empty when there are problems. Uses fork:
 /// call it before there are threads. Errors: what kept it from going on at all, such as a plugin directory that cannot
 /// be read.
+/// @param keeps_state  what is checked will keep its checkpoints from run to run
 Result<std::optional<Prepared>> prepare(const Configuration& configuration, const Arguments& arguments,
-                                        const Console& console, Findings& findings);
+                                        const Console& console, Findings& findings, bool keeps_state = true);
+
+/// Of `--pipeline NAME`, where empty stands for all: prints which pipelines there are when it is none of them, and
+/// returns the exit code then.
+std::optional<Exit> refuse_unknown_pipeline(const std::string& name, const config::Settings& settings,
+                                            const Console& console);
 
 /// Scans for plugins: the directories of the command line, then `named`, then the default ones.
 Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& named, const Arguments& arguments,

@@ -69,15 +69,14 @@ Exit preview(const PreviewArguments& verb, const Arguments& arguments, const Con
     if (!prepared) return console.fail(prepared.error());
     if (!prepared.value()) return show(findings, console);
     const auto& [settings, catalog] = *prepared.value();
+    if (const auto refused = refuse_unknown_pipeline(verb.pipeline, settings, console)) return *refused;
     observe::TextLog log(arguments.log_level_given ? arguments.log_level : observe::Level::warn);
     warn_of_refused(catalog, log);
 
     Stop stop;
     boost::json::array all;
-    std::vector<std::string> names;
     auto code = Exit::done;
     for (const auto& pipeline : settings.pipelines) {
-        names.push_back(pipeline.name);
         if (!verb.pipeline.empty() && pipeline.name != verb.pipeline) continue;
         const auto stages = runtime::preview(pipeline, catalog, log, verb.rows, stop);
         if (!stages) {
@@ -94,13 +93,6 @@ Exit preview(const PreviewArguments& verb, const Arguments& arguments, const Con
             for (const auto& stage : stages.value())
                 console.out << stage_text(stage) << '\n';
         }
-    }
-    if (!verb.pipeline.empty() && std::find(names.begin(), names.end(), verb.pipeline) == names.end()) {
-        std::string list;
-        for (const auto& name : names)
-            list += (list.empty() ? "" : ", ") + name;
-        return console.fail(Exit::usage, "--pipeline " + verb.pipeline + ": " + verb.file.string() +
-                                             " has no such pipeline; it has " + list);
     }
     if (verb.json) console.out << boost::json::serialize(boost::json::object{{"pipelines", std::move(all)}}) << '\n';
     return code;

@@ -49,7 +49,7 @@ std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration&
     if (!caught) return console.fail(caught.error());
 
     Findings findings;
-    auto prepared = prepare(configuration, arguments, console, findings);
+    auto prepared = prepare(configuration, arguments, console, findings, !verb.no_state);
     if (!prepared) return console.fail(prepared.error());
     if (!prepared.value()) return show(findings, console);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <csignal>
+#include <functional>
 
 #include "base/result.hpp"
 
@@ -25,5 +26,10 @@ private:
     int descriptor_;
     sigset_t before_;
 };
+
+/// Runs `work` on a thread of its own until it returns. Meanwhile this thread calls `on_signal` with each signal that
+/// comes, those that wait already first of all, and `idle` every 100 ms.
+void run_beside(StopSignals& signals, const std::function<void()>& work, const std::function<void(int)>& on_signal,
+                const std::function<void()>& idle);
 
 }  // namespace leat::cli

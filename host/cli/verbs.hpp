@@ -10,6 +10,8 @@ namespace leat::cli {
 Exit run(const RunArguments& verb, const Arguments& arguments, const Console& console);
 Exit check(const CheckArguments& verb, const Arguments& arguments, const Console& console);
 Exit preview(const PreviewArguments& verb, const Arguments& arguments, const Console& console);
+Exit explain(const ExplainArguments& verb, const Arguments& arguments, const Console& console);
+Exit rehearse(const RehearseArguments& verb, const Arguments& arguments, const Console& console);
 Exit load(const LoadArguments& verb, const Arguments& arguments, const Console& console);
 Exit state_ls(const StateListArguments& verb, const Console& console);
 Exit state_show(const StateShowArguments& verb, const Console& console);

@@ -125,14 +125,25 @@ private:
         if (version || is_main) read_version(version, root);
         if (const auto plugins = top.get("plugins")) read_plugins(*plugins.value, file);
         const auto manager = top.get("manager"), memory = top.get("memory"), bucket = top.get("bucket");
+        const auto delivery = top.get("delivery");
         if (is_first(manager, manager_)) read_manager(*manager.value);
         if (is_first(memory, memory_)) top.read_bytes(memory, settings_.memory, mebi, tebi);
         if (is_first(bucket, bucket_)) read_bucket(*bucket.value, "bucket", default_bucket_);
+        if (is_first(delivery, delivery_)) read_delivery(top, delivery, default_delivery_);
         if (const auto connections = top.get("connections")) collect(*connections.value, "connections", connections_);
         if (const auto pipelines = top.get("pipelines")) collect(*pipelines.value, "pipelines", pipelines_);
         const auto include = top.get("include");
         top.finish();
+        note_origins(root, "");
         if (include) read_includes(*include.value, file);
+    }
+
+    void note_origins(const Node& node, const std::string& path) {
+        if (node.kind == Node::Kind::scalar) settings_.origins.try_emplace(path, Origin{node.mark, node.variables});
+        for (std::size_t i = 0; i < node.items.size(); ++i)
+            note_origins(node.items[i], path + '[' + std::to_string(i) + ']');
+        for (const auto& [key, value] : node.entries)
+            note_origins(value, below(path, key.text));
     }
 
     void read_version(const Section::Found& version, const Node& root) {
@@ -154,6 +165,9 @@ private:
             const auto folder = fs::absolute(file, no_working_directory).parent_path();
             for_each_text(directories, "plugins.directories", "folders", "[/usr/lib/leat/plugins]",
                           [&](const Node& item) {
+                              // Of several files, they are numbered in the order of all.
+                              const auto number = std::to_string(settings_.plugin_directories.size());
+                              settings_.origins["plugins.directories[" + number + ']'] = {item.mark, item.variables};
                               settings_.plugin_directories.push_back((folder / item.text).lexically_normal());
                           });
         }
@@ -278,12 +292,26 @@ private:
         bucket.finish();
     }
 
+    static void read_delivery(Section& section, const Section::Found& found, std::optional<DemandedDelivery>& out) {
+        if (found->wrong) return;
+        const std::string_view text = found->secret ? std::string_view() : std::string_view(found->text);
+        for (const auto delivery :
+             {Delivery::at_most_once, Delivery::at_least_once, Delivery::effectively_once, Delivery::exactly_once}) {
+            if (text != key_of(delivery)) continue;
+            out = DemandedDelivery{delivery, found->mark, section.path_of(found.name)};
+            return;
+        }
+        section.problem(found, "is " + description(*found.value) +
+                                   ", but must be exactly_once, effectively_once, at_least_once or at_most_once");
+    }
+
     void read_pipeline(const Entry& entry) {
         PipelineSettings out;
         out.name = entry.key->text;
         out.where = entry.key->mark;
         out.bucket = default_bucket_;
         out.bucket.workers_given_here = false;
+        out.delivery = default_delivery_;
         const auto path = below("pipelines", out.name);
         Section pipeline(*entry.value, path, problems_);
         const auto run = pipeline.get("run");
@@ -291,6 +319,7 @@ private:
         const auto transform = pipeline.get("transform");
         const auto load = pipeline.get("load");
         if (const auto bucket = pipeline.get("bucket")) read_bucket(*bucket.value, below(path, "bucket"), out.bucket);
+        if (const auto delivery = pipeline.get("delivery")) read_delivery(pipeline, delivery, out.delivery);
         const auto retry = pipeline.get("retry");
         if (retry) read_retry(*retry.value, below(path, "retry"), out.retry);
         const auto dead_letters = pipeline.get("dead_letters");
@@ -458,10 +487,11 @@ private:
     Problems& problems_;
     Settings settings_;
     BucketSettings default_bucket_;
+    std::optional<DemandedDelivery> default_delivery_;
     std::deque<Node> documents_;        ///< entries point into them
     std::vector<fs::path> open_files_;  ///< from the main one to that which is being read
     std::vector<fs::path> included_;
-    Section::Found manager_, memory_, bucket_;
+    Section::Found manager_, memory_, bucket_, delivery_;
     std::vector<Entry> connections_;
     std::vector<Entry> pipelines_;
     bool knows_why_empty_ = false;  ///< a problem says already why there is no pipeline
@@ -481,6 +511,20 @@ std::optional<Settings> guarded(const fs::path& file, Problems& problems, Body b
 }
 
 }  // namespace
+
+std::string_view key_of(Delivery delivery) noexcept {
+    switch (delivery) {
+        case Delivery::at_most_once:
+            return "at_most_once";
+        case Delivery::at_least_once:
+            return "at_least_once";
+        case Delivery::effectively_once:
+            return "effectively_once";
+        case Delivery::exactly_once:
+            break;
+    }
+    return "exactly_once";
+}
 
 std::optional<Settings> load(const fs::path& file, const Environment& environment, Problems& problems) {
     return guarded(file, problems, [&]() -> std::optional<Settings> {

@@ -490,6 +490,7 @@ namespace {
 
 boost::json::value convert(const Node& node, const std::string& at, ComponentSettings& component) {
     component.marks[at] = node.mark;
+    if (!node.variables.empty()) component.variables[at] = node.variables;
     if (node.secret) component.secrets.push_back(at);
     if (node.wrong) component.wrong.push_back(at);
     if (node.kind == Node::Kind::scalar) return scalar_value(node);

@@ -16,11 +16,12 @@ namespace leat::config {
 struct Node {
     enum class Kind { scalar, list, map } kind = Kind::scalar;
     Mark mark;
-    std::string text;         ///< of a scalar
-    bool plain = true;        ///< a scalar without quotes, which may mean a number, a boolean or null
-    bool wrong = false;       ///< a problem tells why already: the value means nothing
-    bool secret = false;      ///< the scalar of a !secret; its text is the value already
-    std::vector<Node> items;  ///< of a list
+    std::string text;                 ///< of a scalar
+    bool plain = true;                ///< a scalar without quotes, which may mean a number, a boolean or null
+    bool wrong = false;               ///< a problem tells why already: the value means nothing
+    bool secret = false;              ///< the scalar of a !secret; its text is the value already
+    std::vector<Variable> variables;  ///< that its text was made of
+    std::vector<Node> items;          ///< of a list
     struct Entry;
     std::vector<Entry> entries;  ///< of a map, in order; keys are scalars
 

@@ -68,7 +68,9 @@ private:
                 return problem("the environment has no " + name + "; set it, or write a default, as in ${" + name +
                                ":-default}");
             }
-            const std::string value = has_default && (!found || found->empty()) ? inside.substr(colon + 2) : *found;
+            const bool takes_default = has_default && (!found || found->empty());
+            const std::string value = takes_default ? inside.substr(colon + 2) : *found;
+            node.variables.push_back({name, !takes_default});
             if (!is_utf8(value.data(), value.size()))
                 return problem("what the environment has as " + name + " is not UTF-8");
             out += value;

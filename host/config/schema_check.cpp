@@ -120,4 +120,8 @@ boost::json::value ComponentSchema::with_defaults(const boost::json::value& valu
     return impl_->rules.completed(value, SchemaRules::Defaults::fill_in);
 }
 
+std::vector<std::string> ComponentSchema::secrets(const boost::json::value& value) const {
+    return impl_->rules.secrets(value);
+}
+
 }  // namespace leat::config

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "config/problems.hpp"
@@ -32,6 +33,10 @@ public:
     /// duration turned into a number (bytes, nanoseconds). Call it only with a value that check() found nothing wrong
     /// with.
     boost::json::value with_defaults(const boost::json::value& value) const;
+
+    /// JSON Pointers of the values in `value` that the schema marks as x-secret: what must not be shown, whether it
+    /// came from !secret or not. The same value as for with_defaults.
+    std::vector<std::string> secrets(const boost::json::value& value) const;
 
 private:
     struct Impl;

@@ -251,6 +251,51 @@ void SchemaRules::complete_mapping(const object& rules, object& given, Defaults 
     }
 }
 
+std::vector<std::string> SchemaRules::secrets(const value& given) const {
+    std::vector<std::string> out;
+    find_secrets(root_, given, "", out);
+    return out;
+}
+
+// Of several forms each one counts: what might be a secret is taken for one.
+void SchemaRules::find_secrets(const value& schema, const value& given, const std::string& pointer,
+                               std::vector<std::string>& out) const {
+    const object& rules = rules_of(schema);
+    const value* const secret = find(rules, "x-secret");
+    if (secret && *secret == value(true)) return out.push_back(pointer);
+    for (const auto keyword : combinators) {
+        const array* const forms = find_array(rules, keyword);
+        for (std::size_t i = 0; forms && i < forms->size(); ++i)
+            find_secrets((*forms)[i], given, pointer, out);
+    }
+    if (const array* const list = given.if_array()) {
+        const value* const items = find(rules, "items");
+        const array* const by_index = items ? items->if_array() : nullptr;
+        for (std::size_t i = 0; items && i < list->size(); ++i) {
+            const value* const item = !by_index ? items : i < by_index->size() ? &(*by_index)[i] : nullptr;
+            if (item) find_secrets(*item, (*list)[i], pointer + '/' + std::to_string(i), out);
+        }
+    }
+    const object* const mapping = given.if_object();
+    const object* const properties = find_object(rules, "properties");
+    const object* const patterns = find_object(rules, "patternProperties");
+    const value* const others = find(rules, "additionalProperties");
+    for (std::size_t i = 0; mapping && i < mapping->size(); ++i) {
+        const auto& [name, inner] = *(mapping->begin() + i);
+        const std::string at = pointer + pointer_step(view(name));
+        const value* const property = properties ? properties->if_contains(name) : nullptr;
+        if (property) find_secrets(*property, inner, at, out);
+        bool is_known = property != nullptr;
+        for (std::size_t j = 0; patterns && j < patterns->size(); ++j) {
+            const auto& [pattern, of_pattern] = *(patterns->begin() + j);
+            if (!matches_key(view(pattern), view(name))) continue;
+            is_known = true;
+            find_secrets(of_pattern, inner, at, out);
+        }
+        if (!is_known && others) find_secrets(*others, inner, at, out);
+    }
+}
+
 bool SchemaRules::matches_key(std::string_view pattern, std::string_view key) const {
     if (key.size() > longest_for_pattern) return false;
     return std::regex_search(key.begin(), key.end(), patterns_.find(pattern)->second);

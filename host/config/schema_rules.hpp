@@ -39,6 +39,9 @@ public:
     /// allowed.
     boost::json::value completed(const boost::json::value& given, Defaults defaults) const;
 
+    /// JSON Pointers of the values that the schema marks as x-secret.
+    std::vector<std::string> secrets(const boost::json::value& given) const;
+
     /// The schema of completed values: numbers instead of units.
     boost::json::value without_units() const;
 
@@ -65,6 +68,8 @@ private:
     std::string expected(const boost::json::value& schema) const;
     /// Adds all keys that the schema describes. True when it says itself which others it takes.
     bool collect_keys(const boost::json::value& schema, std::vector<std::string>& names) const;
+    void find_secrets(const boost::json::value& schema, const boost::json::value& given, const std::string& pointer,
+                      std::vector<std::string>& out) const;
     void complete(const boost::json::value& schema, boost::json::value& given, Defaults defaults) const;
     void complete_mapping(const boost::json::object& rules, boost::json::object& given, Defaults defaults) const;
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace leat::config {
@@ -19,6 +20,31 @@ struct Mark {
     int column = 0;
     /// "file:line:column"
     std::string text() const;
+};
+
+/// A variable that stands in a value, as ${NAME}.
+struct Variable {
+    std::string name;
+    bool is_set = true;  ///< false: the default beside it was taken, as in ${NAME:-default}
+    bool operator==(const Variable&) const = default;
+};
+
+/// Where a value comes from.
+struct Origin {
+    Mark where;
+    std::vector<Variable> variables;  ///< of the environment, that it was made of
+};
+
+/// What happens to a row when the process dies, from the weakest promise to the strongest.
+enum class Delivery { at_most_once, at_least_once, effectively_once, exactly_once };
+/// As YAML has it: "exactly_once".
+std::string_view key_of(Delivery delivery) noexcept;
+
+/// A promise that a pipeline must keep, or it is not run.
+struct DemandedDelivery {
+    Delivery least = Delivery::at_most_once;
+    Mark where;        ///< of the value
+    std::string path;  ///< of the key
 };
 
 /// When a bucket closes, and how many are written at the same time.
@@ -45,6 +71,8 @@ struct ComponentSettings {
     std::map<std::string, Mark> marks;
     /// Places of the keys that these values stand behind, by the same pointers.
     std::map<std::string, Mark> key_marks;
+    /// The variables of the values that were made of some, by the same pointers.
+    std::map<std::string, std::vector<Variable>> variables;
     /// JSON Pointers of values that came from !secret: never shown.
     std::vector<std::string> secrets;
     /// JSON Pointers of values that a problem tells about already: a variable that is not set, for one.
@@ -68,6 +96,7 @@ struct PipelineSettings {
     BucketSettings bucket;
     RetrySettings retry;
     DeadLetterSettings dead_letters;
+    std::optional<DemandedDelivery> delivery;
 };
 
 struct ManagerSettings {
@@ -84,6 +113,8 @@ struct Settings {
     ManagerSettings manager;
     std::uint64_t memory = 256u << 20;  ///< for in-flight batches; 1 MiB..1 TiB
     std::vector<PipelineSettings> pipelines;
+    /// Of every value that is no list or mapping, by the path of its key ("pipelines.orders.bucket.rows").
+    std::map<std::string, Origin> origins;
 };
 
 }  // namespace leat::config

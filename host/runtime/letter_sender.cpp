@@ -145,7 +145,7 @@ PipelinePlan LetterSender::plan(PipelinePlan of_pipeline) const {
     out.settings = &settings_;
     out.run.reset();
     out.transforms.clear();
-    out.extract = StagePlan{"extract", &manifest_.components.front(), &source_, source_.value};
+    out.extract = StagePlan{"extract", &manifest_.components.front(), &source_, source_.value, {}};
     out.load = std::move(out.dead_letters);
     out.dead_letters.reset();
     out.bucket.workers = 1;

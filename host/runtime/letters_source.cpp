@@ -106,7 +106,7 @@ Result<PipelinePlan> Replay::plan(PipelinePlan of_pipeline) const {
                                               " that its dead letters could enter; put it back, or drop the letters");
     }
     out.transforms.erase(out.transforms.begin(), entered);
-    out.extract = StagePlan{"extract", &manifest_.components.front(), &settings_, settings_.value};
+    out.extract = StagePlan{"extract", &manifest_.components.front(), &settings_, settings_.value, {}};
     out.bucket.workers = 1;  // who writes beside another has no tokens
     return out;
 }

@@ -22,8 +22,9 @@
 
 namespace leat::runtime {
 
-void check(const config::Settings& settings, const plugin::Catalog& catalog, config::Problems& problems) {
-    static_cast<void>(make_plan(settings, catalog, problems));
+void check(const config::Settings& settings, const plugin::Catalog& catalog, config::Problems& problems,
+           bool keeps_state) {
+    static_cast<void>(make_plan(settings, catalog, problems, keeps_state));
 }
 
 namespace {
@@ -214,7 +215,7 @@ Manager::~Manager() {
 Result<std::unique_ptr<Manager>> Manager::make(const config::Settings& settings, const plugin::Catalog& catalog,
                                                observe::Log& log, ManagerOptions options) {
     config::Problems problems;
-    auto plans = make_plan(settings, catalog, problems);
+    auto plans = make_plan(settings, catalog, problems, options.state != nullptr);
     if (!problems.empty()) return problems.to_error();
     if (options.replay) {
         const auto& pipeline = options.replay->letters().pipeline;

@@ -49,8 +49,11 @@ struct ManagerOptions {
 };
 
 /// Checks every component of every pipeline against the catalog and its schema: unknown components, wrong kinds, bad
-/// keys, workers that a sink cannot use. Adds to `problems` everything that it finds. No plugin code runs.
-void check(const config::Settings& settings, const plugin::Catalog& catalog, config::Problems& problems);
+/// keys, workers that a sink cannot use, a delivery that cannot be kept. Adds to `problems` everything that it finds.
+/// No plugin code runs.
+/// @param keeps_state  checkpoints are kept from run to run
+void check(const config::Settings& settings, const plugin::Catalog& catalog, config::Problems& problems,
+           bool keeps_state = true);
 
 class Manager {
 public:

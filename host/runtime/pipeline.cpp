@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/chain.hpp"
+#include "runtime/guarantee.hpp"
 #include "runtime/runner_of.hpp"
 #include "runtime/task_group.hpp"
 
@@ -36,7 +37,7 @@ struct Shape {
         const auto& source = source_component(plan);
         const auto& sink = sink_component(plan);
         const bool all_in_one = plan.run.has_value();
-        workers = all_in_one || sink.promises(LEAT_SINGLE_WRITER) ? 1 : plan.bucket.workers;
+        workers = workers_of(plan);
         source_in_chain = all_in_one || source.promises(LEAT_NONBLOCKING);
         sink_in_chain = all_in_one || (sink.promises(LEAT_NONBLOCKING) && workers == 1);
         chain_blocks = all_in_one ? !source.promises(LEAT_NONBLOCKING)
@@ -320,19 +321,20 @@ private:
     // ---- Where it goes on -------------------------------------------------------------------------------------------
 
     /// True when a later run could go on from a position of this source.
-    bool can_keep_checkpoints() const {
-        const auto& source = source_component(plan_);
-        return environment_.state && source.promises(LEAT_REPLAYABLE);
+    bool can_keep_checkpoints() const { return environment_.state && has_positions(plan_); }
+    bool repeats_rows() const { return runtime::repeats_rows(plan_); }
+
+    /// Only now is it known whether the very target can keep what the configuration demands.
+    bool demands_tokens() const {
+        return plan_.settings->delivery && plan_.settings->delivery->least != config::Delivery::at_least_once;
     }
-    /// True when the rows behind a position come out of the transforms the same way again, whatever came before.
-    bool repeats_rows() const {
-        return !(plan_.run && plan_.run->component->has_transform) &&
-               all_transforms([](const auto& one) { return one.promises(LEAT_STATELESS) || one.has_save; });
-    }
-    template <class Holds>
-    bool all_transforms(Holds&& holds) const {
-        return std::all_of(plan_.transforms.begin(), plan_.transforms.end(),
-                           [&](const StagePlan& stage) { return holds(*stage.component); });
+    Error no_token_error(const Instance& sink) const {
+        const auto& demanded = *plan_.settings->delivery;
+        return Error(Errc::configuration, demanded.where.text() + ": " + demanded.path + ": is " +
+                                              std::string(config::key_of(demanded.least)) + ", but the target of " +
+                                              sink.title() +
+                                              " can keep no token, so that it delivers at least once; write to one "
+                                              "that can, or demand at_least_once");
     }
 
     bool give_up(const Error& error, Status status = Status::config) {
@@ -347,8 +349,7 @@ private:
         auto stored = environment_.state->checkpoint(lane_.name());
         if (!stored) return give_up(stored.error(), Status::fatal);
         Lane::Keeping keeping{environment_.state, false, {}, !repeats_rows()};
-        bool has_tokens =
-            sink && sink_component(plan_).promises(LEAT_TRANSACTIONAL) && shape_.workers == 1 && repeats_rows();
+        bool has_tokens = sink && stores_tokens(plan_);
         if (has_tokens) {
             bool unsupported = false;
             const bool recovered = try_until(*sink, "recover", StopState::stop, [&] {
@@ -358,6 +359,7 @@ private:
             });
             if (!recovered) return false;
             has_tokens = !unsupported;
+            if (unsupported && demands_tokens()) return give_up(no_token_error(*sink));
         }
         auto start = has_tokens ? start_by_target(stored.value(), keeping.last_token)
                                 : Result<delivery::Checkpoint>(stored.value().value_or(delivery::Checkpoint{}));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/schema_check.hpp"
+#include "runtime/guarantee.hpp"
 
 namespace leat::runtime {
 namespace {
@@ -38,7 +39,7 @@ std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, s
         problems.add(settings.where, path, error.message(), error.code());
         return std::nullopt;
     }
-    StagePlan out{std::move(role), component, &settings, settings.value};
+    StagePlan out{std::move(role), component, &settings, settings.value, {}};
     refuse_unmet_wishes(*component, settings, path, problems);
     auto schema = config::ComponentSchema::parse(component->takes_config ? component->config_schema : std::string());
     if (!schema) {
@@ -49,7 +50,9 @@ std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, s
     }
     const auto before = problems.size();
     schema.value().check(settings, path + "." + settings.id, problems);
-    if (problems.size() == before) out.values = schema.value().with_defaults(settings.value);
+    if (problems.size() != before) return out;
+    out.values = schema.value().with_defaults(settings.value);
+    out.secrets = schema.value().secrets(settings.value);
     return out;
 }
 
@@ -89,7 +92,7 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
 }
 
 std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
-                                    Problems& problems) {
+                                    Problems& problems, bool keeps_state) {
     std::vector<PipelinePlan> out;
     // Of all that run at the same time, the batches that are being made take an eighth of the memory at most.
     const auto at_once =
@@ -99,6 +102,7 @@ std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plug
         out.push_back(make_plan(pipeline, catalog, problems));
         out.back().read_hint.bytes = std::min(out.back().bucket.bytes, share);
         out.back().grace = settings.manager.grace;
+        check_delivery(out.back(), keeps_state, problems);
     }
     return out;
 }

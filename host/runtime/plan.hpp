@@ -18,7 +18,8 @@ struct StagePlan {
     std::string role;  ///< "extract", "transform 1", "load", "run": for messages
     const plugin::Component* component = nullptr;
     const config::ComponentSettings* settings = nullptr;
-    boost::json::value values;  ///< validated, with defaults
+    boost::json::value values;         ///< validated, with defaults
+    std::vector<std::string> secrets;  ///< JSON Pointers of values that must not be shown, by the component's schema
 };
 
 struct PipelinePlan {
@@ -35,8 +36,9 @@ struct PipelinePlan {
 
 /// Finds and checks every component. Adds everything that is wrong to `problems`; what is found is planned all the
 /// same.
+/// @param keeps_state  checkpoints are kept from run to run, which a pipeline's `delivery` may need
 std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
-                                    config::Problems& problems);
+                                    config::Problems& problems, bool keeps_state = true);
 
 /// The same for one pipeline.
 PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::Catalog& catalog,

@@ -75,8 +75,8 @@ public:
         return *recovered_;
     }
 
-    /// The first call makes the file, or empties it, or goes to its end, as the mode says, or goes on where the last
-    /// commit was; each sees that nobody else has written.
+    /// The first call makes the file, or gets ready to replace what is in it, or goes to its end, as the mode says, or
+    /// goes on where the last commit was; each sees that nobody else has written.
     void begin(const leat::context& ctx, const leat_bucket& bucket) {
         if (!fd_.is_open()) {
             written_ = 0;
@@ -85,28 +85,25 @@ public:
             lacks_line_end_ = false;
             outcome_unknown_ = false;
             cut_due_ = false;
+            made_ = false;
             with_tokens_ = bucket.token.size > 0 && can_keep_token();
             return with_tokens_ ? open_with_tokens(ctx, bucket) : open_without_tokens(ctx, bucket);
         }
         if (with_tokens_) check_turn(bucket);
-        if (cut_due_) cut(fd_.get());
-        if (with_tokens_) check_size(committed_);
+        if (cut_due_) cut(out());
+        if (with_tokens_ && !waits_to_replace()) check_size(committed_);
     }
 
     /// The next bytes of the bucket. They may come in any portions; each costs a few system calls.
     void write(const leat::context& ctx, std::string_view text) {
         if (!cuttable_) return write_waiting(ctx, fd_.get(), path_, text);
         const WithoutWriteSignals without_signals;
-        while (!text.empty()) {
-            const ssize_t count = retried([&] { return ::pwrite(fd_.get(), text.data(), text.size(), written_); });
-            if (count < 0) throw_errno(errno, "cannot write to " + path_);
-            written_ += count;
-            text.remove_prefix(static_cast<std::size_t>(count));
-        }
+        written_ = put(out(), text, written_);
     }
     /// What was written so far stays, with the bucket's token; when this throws, it does not, except with BROKEN: then
     /// nobody knows.
     void commit(const leat_bucket& bucket) {
+        if (waits_to_replace()) replace();
         if (with_tokens_) commit_token({static_cast<const char*>(bucket.token.data), bucket.token.size});
         committed_ = written_;
         any_committed_ = true;
@@ -116,7 +113,7 @@ public:
         // When nobody knows whether the bucket is committed, its rows stay: the next run cuts them off, if it is not.
         if (!cuttable_ || written_ == committed_ || outcome_unknown_) return;
         written_ = committed_;
-        cut_due_ = retried([&] { return ::ftruncate(fd_.get(), committed_); }) != 0;
+        cut_due_ = retried([&] { return ::ftruncate(out(), committed_); }) != 0;
         if (!cut_due_) return;
         ctx.log(LEAT_LOG_ERROR, "cannot cut " + path_ + " back to its first " + std::to_string(committed_) +
                                     " bytes: " + std::strerror(errno) +
@@ -133,7 +130,10 @@ public:
             ctx.log(LEAT_LOG_ERROR, "cannot flush " + path_ + " to its device: " + std::strerror(errno) +
                                         "; what was written last may be lost if the machine stops");
         }
-        if (with_tokens_ ? manifest_.token.empty() && !outcome_unknown_ && !cut_due_ : !any_committed_) take_back(ctx);
+        const bool for_nothing =
+            with_tokens_ ? manifest_.token.empty() && !outcome_unknown_ && !cut_due_ : !any_committed_;
+        if (for_nothing && !waits_to_replace()) take_back(ctx);
+        spare_ = Descriptor();
         fd_ = Descriptor();
     }
 
@@ -154,6 +154,17 @@ public:
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:
+    /// Writes all of the text at a place. Returns the place behind it.
+    off_t put(int fd, std::string_view text, off_t at) const {
+        while (!text.empty()) {
+            const ssize_t count = retried([&] { return ::pwrite(fd, text.data(), text.size(), at); });
+            if (count < 0) throw_errno(errno, "cannot write to " + path_);
+            at += count;
+            text.remove_prefix(static_cast<std::size_t>(count));
+        }
+        return at;
+    }
+
     [[nodiscard]] bool is_special() const {
         struct stat status {};
         return ::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
@@ -218,10 +229,13 @@ private:
         Opened opened = open_locked(ctx, access | (mode_ == WriteMode::create ? O_EXCL : 0));
         cuttable_ = opened.regular;
         if (cuttable_ && appends) go_to_end(opened.fd.get(), opened.size);
+        made_ = opened.made;
         if (cuttable_ && !appends) {
-            // What it says is of the file that was here.
-            manifest_file_.remove();
-            cut(opened.fd.get());
+            if (opened.size > 0) {
+                wait_to_replace();
+            } else {
+                manifest_file_.remove();  // what it says is of a file that was here
+            }
         }
         fd_ = std::move(opened.fd);
     }
@@ -259,6 +273,7 @@ private:
     void open_with_tokens(const leat::context& ctx, const leat_bucket& bucket) {
         Opened opened = open_locked(ctx, O_RDWR);
         with_tokens_ = opened.regular;
+        made_ = opened.made;
         try {
             if (opened.regular) go_on_or_begin(opened, bucket);
         } catch (...) {
@@ -312,10 +327,48 @@ private:
             begun.length = opened.size;
             begun.tail = tail_before(fd, opened.size);
         }
-        // Before the first row is written: a run that is killed in its first bucket is found out by this.
-        manifest_file_.store(begun, permissions_);
         manifest_ = std::move(begun);
+        if (opened.size > written_ && mode_ == WriteMode::replace) return wait_to_replace();
+        // Before the first row is written: a run that is killed in its first bucket is found out by this.
+        manifest_file_.store(manifest_, permissions_);
         if (opened.size > written_) cut(fd);
+    }
+
+    /// What is here stays until the first bucket that replaces it is committed; its rows wait in a file without a name.
+    void wait_to_replace() {
+        for (const std::string& directory : {directory_of(path_), std::string("/tmp")}) {
+            spare_ =
+                Descriptor(retried([&] { return ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }));
+            if (spare_.is_open()) return;
+        }
+        throw_errno(errno, "cannot make a file for the rows that are to replace " + path_);
+    }
+    [[nodiscard]] bool waits_to_replace() const { return spare_.is_open(); }
+    /// Where rows are written to.
+    [[nodiscard]] int out() const { return waits_to_replace() ? spare_.get() : fd_.get(); }
+
+    void replace() {
+        // A run that is killed from here on is found out by the manifest of a lane that has only begun.
+        if (with_tokens_) {
+            manifest_file_.store(manifest_, permissions_);
+        } else {
+            manifest_file_.remove();
+        }
+        const auto empty = [&] { return retried([&] { return ::ftruncate(fd_.get(), 0); }); };
+        if (empty() != 0) throw_errno(errno, "cannot remove what was in " + path_);
+        try {
+            std::string block(std::size_t{256} << 10, '\0');
+            for (off_t at = 0; at < written_;) {
+                const ssize_t got = retried([&] { return ::pread(spare_.get(), block.data(), block.size(), at); });
+                if (got <= 0) throw_errno(got == 0 ? EIO : errno, "cannot read the rows that are to replace " + path_);
+                put(fd_.get(), std::string_view(block).substr(0, static_cast<std::size_t>(got)), at);
+                at += got;
+            }
+        } catch (...) {
+            static_cast<void>(empty());
+            throw;
+        }
+        spare_ = Descriptor();
     }
 
     void commit_token(std::string_view token) {
@@ -397,7 +450,7 @@ private:
         // A first bucket that replaces comes again as it came before, though it has no predecessor in the file any
         // more.
         const bool in_turn = prev == manifest_.token || (manifest_.token.empty() && prev == first_prev_);
-        if (in_turn && manifest_file_.is(manifest_)) return;
+        if (in_turn && (waits_to_replace() || manifest_file_.is(manifest_))) return;
         fail_fenced(bucket);
     }
 
@@ -435,7 +488,7 @@ private:
 
     /// As if it had never begun: nothing was committed.
     void take_back(const leat::context& ctx) const {
-        if (cuttable_ && mode_ == WriteMode::create && names(fd_.get())) ::unlink(path_.c_str());
+        if (cuttable_ && (made_ || mode_ == WriteMode::create) && names(fd_.get())) ::unlink(path_.c_str());
         // Left there, it would have what others write meanwhile cut off.
         try {
             if (with_tokens_) manifest_file_.remove();
@@ -465,7 +518,9 @@ private:
 
     std::optional<std::string> recovered_;  ///< the token that the host was told last
 
-    Descriptor fd_;  ///< from begin() to close()
+    Descriptor fd_;      ///< from begin() to close()
+    Descriptor spare_;   ///< with the rows of the first bucket, while that waits to replace what is in the file
+    bool made_ = false;  ///< by begin(): the file was not there before
     bool cuttable_ = false;
     bool lacks_line_end_ = false;
     bool any_committed_ = false;

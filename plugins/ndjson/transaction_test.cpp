@@ -299,9 +299,43 @@ BOOST_AUTO_TEST_CASE(empties_a_file_only_when_the_manifest_says_that_nothing_is_
     put("out", "old\n");
     const Noting noting;
     instance sink(component(LEAT_SINK), replaced);
-    BOOST_TEST(sink.begin(Bucket(1, "", "one")) == LEAT_OK);
-    BOOST_TEST(calls.notes.substr(calls.notes.find("rename")) ==
-               "rename out.leat.tmp out.leat\nfsync .\nftruncate out 0\n");
+    const Bucket bucket(1, "", "one");
+    leat::batch rows = rows_of(0, 1);
+    BOOST_TEST(sink.begin(bucket) == LEAT_OK);
+    BOOST_TEST(sink.write(rows) == LEAT_OK);
+    BOOST_TEST(files() == "out");
+    BOOST_TEST(get("out") == "old\n");
+    BOOST_TEST(sink.commit(bucket) == LEAT_OK);
+    BOOST_TEST(calls.notes.find("rename out.leat.tmp out.leat\nfsync .\nftruncate out 0\npwrite out ") !=
+               std::string::npos);
+    BOOST_TEST(calls.notes.find("ftruncate out 0") == calls.notes.rfind("ftruncate out 0"));
+    BOOST_TEST(get("out") == header() + lines(0, 1));
+}
+
+BOOST_AUTO_TEST_CASE(replaces_nothing_before_the_first_commit) {
+    for (const char* token : {"one", ""}) {
+        for (const bool had_manifest : {true, false}) {
+            fs::remove("out");
+            fs::remove("out.leat");
+            if (had_manifest) BOOST_TEST(load(created, 1, "", "before", rows_of(7, 9)) == "");
+            if (!had_manifest) put("out", "old\n");
+            const auto before = get("out") + (had_manifest ? get("out.leat") : "");
+            instance sink(component(LEAT_SINK), replaced);
+            if (*token != 0) BOOST_TEST(sink.recover() == (had_manifest ? "before" : ""));
+            Bucket bucket(1, *token != 0 && had_manifest ? "before" : "", token);
+            leat::batch large = rows_of(100'000, 200'000);  // more than stays in memory
+            for (int tries = 0; tries < 2; ++tries) {
+                BOOST_TEST(sink.begin(bucket) == LEAT_OK);
+                BOOST_TEST(sink.write(large) == LEAT_OK);
+                sink.abort(bucket);
+            }
+            BOOST_TEST(sink.finish() == "");
+            BOOST_TEST(files() == (had_manifest ? "out out.leat" : "out"));
+            BOOST_TEST(get("out") + (had_manifest ? get("out.leat") : "") == before);
+            BOOST_TEST(load(replaced, 1, *token != 0 && had_manifest ? "before" : "", token, rows_of(0, 2)) == "");
+            BOOST_TEST(get("out") == header() + lines(0, 2));
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(moves_the_token_for_an_empty_bucket_and_touches_no_row) {
@@ -360,7 +394,7 @@ BOOST_AUTO_TEST_CASE(takes_away_what_was_made_for_nothing) {
         BOOST_TEST(files() == "out out.leat");
         sink.abort(first);
         BOOST_TEST(sink.finish() == "");
-        BOOST_TEST(files() == (config == created ? "" : "out"));
+        BOOST_TEST(files() == "");
     }
     put("out", header() + lines(0, 1));
     instance sink(component(LEAT_SINK), appended);
@@ -486,9 +520,9 @@ BOOST_AUTO_TEST_CASE(replaces_also_when_the_first_bucket_comes_again) {
     leat::batch rows = rows_of(5, 6);
     const Bucket first(1, "one", "new");
     BOOST_TEST(sink.begin(first) == LEAT_OK);
-    BOOST_TEST(get("out") == "");
     BOOST_TEST(sink.write(rows) == LEAT_OK);
     sink.abort(first);
+    BOOST_TEST(get("out") == header() + lines(0, 1));
     BOOST_TEST(load(sink, 1, "one", "new", rows_of(5, 7)) == "");
     BOOST_TEST(sink.finish() == "");
     BOOST_TEST(get("out") == header() + lines(5, 7));

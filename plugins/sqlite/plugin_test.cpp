@@ -691,6 +691,20 @@ BOOST_AUTO_TEST_CASE(shows_a_bucket_to_others_with_its_commit_and_not_before) {
     BOOST_TEST(sink.finish() == "");
 }
 
+BOOST_AUTO_TEST_CASE(takes_a_file_away_that_it_made_for_nothing) {
+    for (const bool was_there : {false, true}) {
+        if (was_there) put("shop.db", "");
+        instance sink(component(LEAT_SINK), to_table());
+        leat::batch in = rows_of(R"([[1, "a"]])");
+        const leat_bucket bucket = bucket_number(1);
+        BOOST_TEST(sink.begin(bucket) == LEAT_OK);
+        BOOST_TEST(sink.write(in) == LEAT_OK);
+        sink.abort(bucket);
+        BOOST_TEST(sink.finish() == "");
+        BOOST_TEST(fs::exists("shop.db") == was_there);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(takes_everything_back_on_abort_the_table_too_and_can_go_on) {
     instance sink(component(LEAT_SINK), to_table());
     leat::batch in = rows_of(R"([[1, "a"]])");

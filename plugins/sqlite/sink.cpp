@@ -72,6 +72,7 @@ void SqliteSink::open(context& ctx) {
         throw leat::error(LEAT_ERR_CONFIG, path_ + ": the directory " + file.parent_path().string() +
                                                " does not exist; make it, or name another file");
     }
+    made_file_ = !std::filesystem::exists(file, ignored);
     database_.open(ctx.raw(), path_, SQLITE_OPEN_READWRITE | (create_ ? SQLITE_OPEN_CREATE : 0), LEAT_STOP);
     if (sqlite3_db_readonly(database_.raw(), "main") == 1) {
         throw leat::error(
@@ -100,8 +101,17 @@ void SqliteSink::close(context&) {
     prepared_for_ = nullptr;
     // Takes the empty journal away, if nobody else writes; it does no harm where it stays.
     if (cuts_journal_) sqlite3_exec(database_.raw(), "PRAGMA journal_mode=DELETE", nullptr, nullptr, nullptr);
+    take_back_file();
     database_.close();
     batch_.reset();
+}
+
+/// An empty file that was made for nothing goes again. Under a lock, for somebody else may be about to fill it.
+void SqliteSink::take_back_file() const {
+    if (!made_file_ || sqlite3_exec(database_.raw(), "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) != SQLITE_OK) return;
+    std::error_code ignored;
+    if (std::filesystem::file_size(path_, ignored) == 0) std::filesystem::remove(path_, ignored);
+    sqlite3_exec(database_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 std::string SqliteSink::recover(context&, std::string_view lane) {

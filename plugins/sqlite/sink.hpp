@@ -57,6 +57,7 @@ private:
     std::string stored_token(std::string_view lane) const;
     void check_token(const leat_bucket& bucket) const;
     void store_token(const leat_bucket& bucket) const;
+    void take_back_file() const;
     bool in_transaction() const { return sqlite3_get_autocommit(database_.raw()) == 0; }
     std::string about_table(std::string_view text) const { return "table '" + table_ + "': " + std::string(text); }
     /// "shop.db: table 'orders': ..."
@@ -69,6 +70,7 @@ private:
     const bool create_;
 
     Database database_;
+    bool made_file_ = false;  // by open()
     std::optional<BatchTable> batch_;
     Statement insert_;
     const leat_schema* prepared_for_ = nullptr;  // the schema that insert_ was made for; null: not made yet

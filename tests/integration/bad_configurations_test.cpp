@@ -37,7 +37,7 @@ const std::vector<Case> cases = {
     {"a tab", "version: 1\npipelines:\n\ta: {}\n", "p.yaml:3:1: a tab cannot indent YAML; use spaces\n"},
     {"an unknown key", with("memry: 64MiB\n"),
      "p.yaml:2:1: memry: is no key here; did you mean \"memory\"? The keys are version, plugins, manager, memory, "
-     "bucket, "
+     "bucket, delivery, "
      "connections, pipelines and include\n"},
     {"a wrong type", with("manager: { workers: many }\n"),
      "p.yaml:2:21: manager.workers: is the text \"many\", but must be a whole number from 1 to 1024\n"},
@@ -141,7 +141,7 @@ pipelines:
         "delimiter, quote, header, columns, types, infer, nulls and compression\n"
         "p.yaml:5:43: pipelines.orders.extract.csv.header: is the text \"maybe\", but must be true or false\n"
         "p.yaml:6:5: pipelines.orders.transfrom: is no key here; did you mean \"transform\"? The keys are run, "
-        "extract, transform, load, bucket, retry and dead_letters\n"
+        "extract, transform, load, bucket, delivery, retry and dead_letters\n"
         "p.yaml:7:13: pipelines.orders.load: \"sqlit\" is not a sink that any plugin offers; did you mean "
         "\"sqlite\"?\n"
         "leat: 5 problems; nothing was run\n");

@@ -112,9 +112,12 @@ BOOST_AUTO_TEST_CASE(check_says_that_all_is_well_and_runs_nothing) {
     put("p.yaml", csv_to_ndjson);
     const auto ended = leat({"check", "p.yaml"});
     BOOST_TEST(ended.code == 0);
-    BOOST_TEST(ended.out == "p.yaml: no problems in 1 pipeline\n");
+    BOOST_TEST(ended.out == "p.yaml: no problems in 1 pipeline\n  people/ndjson: exactly once\n");
     BOOST_TEST(!std::filesystem::exists(path() / "people.ndjson"));
-    BOOST_TEST(leat({"check", "p.yaml", "--json"}).out == "{\"ok\":true,\"problems\":[],\"refused\":[]}\n");
+    BOOST_TEST(leat({"check", "p.yaml", "--json"}).out ==
+               "{\"ok\":true,\"problems\":[],\"refused\":[],\"guarantees\":["
+               "{\"pipeline\":\"people\",\"lane\":\"people/ndjson\","
+               "\"guarantee\":\"exactly once\",\"weakened_by\":[]}]}\n");
 }
 
 BOOST_AUTO_TEST_CASE(check_prints_problems_as_json) {

@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(knows_the_keys_of_every_section) {
                     "    retry: {attempt: 1}\n"
                     "    dead_letters: {max: 1%}\n") ==
         "leat.yaml:2:1: plugin: is no key here; did you mean \"plugins\"? The keys are version, plugins, manager, "
-        "memory, bucket, connections, pipelines and include\n"
+        "memory, bucket, delivery, connections, pipelines and include\n"
         "leat.yaml:3:11: plugins.directory: is no key here; did you mean \"directories\"? The only key is "
         "directories\n"
         "leat.yaml:4:11: manager.worker: is no key here; did you mean \"workers\"? The keys are workers, on_error and "
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(knows_the_keys_of_every_section) {
         "leat.yaml:5:10: bucket.row: is no key here; did you mean \"rows\"? The keys are rows (or batch_size), bytes, "
         "timeout, workers (or worker_num) and order\n"
         "leat.yaml:10:5: pipelines.p.transforms: is no key here; did you mean \"transform\"? The keys are run, "
-        "extract, transform, load, bucket, retry and dead_letters\n"
+        "extract, transform, load, bucket, delivery, retry and dead_letters\n"
         "leat.yaml:11:13: pipelines.p.retry.attempt: is no key here; did you mean \"attempts\"? The keys are attempts "
         "and first_wait\n"
         "leat.yaml:12:20: pipelines.p.dead_letters.max: is no key here; the only key is limit");
@@ -435,7 +435,7 @@ BOOST_AUTO_TEST_CASE(says_everything_at_once_in_the_order_of_the_file) {
         "leat.yaml:6:27: pipelines.p.extract.csv.path: the environment has no NONE; set it, or write a default, as in "
         "${NONE:-default}\n"
         "leat.yaml:7:5: pipelines.p.lod: is no key here; did you mean \"load\"? The keys are run, extract, transform, "
-        "load, bucket, retry and dead_letters");
+        "load, bucket, delivery, retry and dead_letters");
 }
 
 BOOST_AUTO_TEST_CASE(returns_what_could_be_read_beside_the_problems) {
@@ -605,6 +605,59 @@ BOOST_AUTO_TEST_CASE(does_not_go_in_circles) {
     BOOST_TEST(folder.problems_of("leat.yaml") ==
                "b.yaml:1:11: include: \"a.yaml\" is being read already; a file must not include itself\n"
                "leat.yaml:4:19: include: \"./leat.yaml\" is being read already; a file must not include itself");
+}
+
+BOOST_AUTO_TEST_CASE(lends_the_delivery_that_is_demanded_to_every_pipeline) {
+    const auto settings = settings_of(
+        "version: 1\ndelivery: exactly_once\npipelines:\n  a: {extract: x, load: y}\n"
+        "  b: {extract: x, load: y, delivery: at_least_once}\n");
+    const auto& a = settings.pipelines.at(0).delivery;
+    const auto& b = settings.pipelines.at(1).delivery;
+    BOOST_TEST_REQUIRE((a && b));
+    BOOST_CHECK(a->least == Delivery::exactly_once);
+    BOOST_TEST(a->path == "delivery");
+    BOOST_TEST(a->where.text() == "leat.yaml:2:11");
+    BOOST_CHECK(b->least == Delivery::at_least_once);
+    BOOST_TEST(b->path == "pipelines.b.delivery");
+    BOOST_TEST(b->where.text() == "leat.yaml:5:38");
+    BOOST_TEST(!settings_of(complete_with("")).pipelines.at(0).delivery);
+    for (const std::string wrong : {"exactly once", "[exactly_once]", "yes"}) {
+        const auto text = problems_of(complete_with("delivery: " + wrong + "\n"));
+        BOOST_TEST(text.ends_with(", but must be exactly_once, effectively_once, at_least_once or at_most_once"), text);
+    }
+    BOOST_TEST(problems_of(complete_with("delivery: !secret env:X\n"), {{"X", "exactly_once"}}) ==
+               "leat.yaml:4:11: delivery: is a secret, but must be exactly_once, effectively_once, at_least_once or "
+               "at_most_once");
+}
+
+BOOST_AUTO_TEST_CASE(remembers_where_every_value_comes_from) {
+    Folder folder;
+    folder.write("leat.yaml",
+                 "version: 1\ninclude: [more.yaml]\nplugins: {directories: [a]}\nmemory: ${MEMORY:-64MiB}\n"
+                 "pipelines:\n  p: {extract: {x: {path: \"${DIR}/${NAME:-orders}.csv\"}}, load: shop}\n");
+    folder.write("more.yaml",
+                 "plugins: {directories: [b]}\nbucket: {rows: 7}\n"
+                 "connections: {shop: {sqlite: {path: \"${DIR}/shop.db\", password: !secret env:DIR}}}\n");
+    const auto settings = folder.settings_of("leat.yaml", {{"DIR", "/data"}});
+    const auto origin = [&](const std::string& path) {
+        const auto found = settings.origins.find(path);
+        if (found == settings.origins.end()) return std::string("none");
+        std::string out = folder.without_folder(found->second.where.text());
+        for (const auto& variable : found->second.variables)
+            out += " " + variable.name + (variable.is_set ? "" : "?");
+        return out;
+    };
+    BOOST_TEST(origin("version") == "leat.yaml:1:10");
+    BOOST_TEST(origin("memory") == "leat.yaml:4:9 MEMORY?");
+    BOOST_TEST(origin("bucket.rows") == "more.yaml:2:16");
+    BOOST_TEST(origin("bucket.bytes") == "none");
+    BOOST_TEST(origin("plugins.directories[0]") == "leat.yaml:3:25");
+    BOOST_TEST(origin("plugins.directories[1]") == "more.yaml:1:25");
+    const auto& pipeline = settings.pipelines.at(0);
+    BOOST_CHECK((pipeline.extract->variables.at("/path") == std::vector<Variable>{{"DIR", true}, {"NAME", false}}));
+    BOOST_TEST(folder.without_folder(pipeline.load->marks.at("/path").text()) == "more.yaml:3:37");
+    BOOST_CHECK((pipeline.load->variables.at("/path") == std::vector<Variable>{{"DIR", true}}));
+    BOOST_TEST(pipeline.load->secrets == std::vector<std::string>{"/password"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -265,6 +265,28 @@ BOOST_AUTO_TEST_CASE(never_shows_a_secret) {
                "6:14: x.k: is a secret, but must have at most 3 characters");
 }
 
+BOOST_AUTO_TEST_CASE(finds_what_it_marks_as_secret) {
+    const auto secrets = [](const std::string& schema, const std::string& options) {
+        std::string out;
+        for (const auto& pointer : ComponentSchema::parse(schema).value().secrets(component(options).value))
+            out += pointer + " ";
+        return out;
+    };
+    const std::string secret = R"({"type": "string", "x-secret": true})";
+    BOOST_TEST(secrets(property(secret), "{k: a}") == "/k ");
+    BOOST_TEST(secrets(property(secret), "{}") == "");
+    BOOST_TEST(secrets(property(R"({"type": "string", "x-secret": false})"), "{k: a}") == "");
+    BOOST_TEST(secrets(property(R"({"type": "array", "items": )" + secret + "}"), "{k: [a, b]}") == "/k/0 /k/1 ");
+    BOOST_TEST(secrets(property(R"({"type": "object", "additionalProperties": )" + secret + "}"), "{k: {x/y: b}}") ==
+               "/k/x~1y ");
+    BOOST_TEST(secrets(property(R"({"type": "object", "patternProperties": {"^p": )" + secret + "}}"),
+                       "{k: {pw: b, other: c}}") == "/k/pw ");
+    BOOST_TEST(secrets(property(R"({"oneOf": [{"type": "integer"}, )" + secret + "]}"), "{k: b}") == "/k ");
+    BOOST_TEST(secrets(R"({"type": "object", "definitions": {"pw": )" + secret +
+                           R"(}, "properties": {"k": {"$ref": "#/definitions/pw"}}})",
+                       "{k: b}") == "/k ");
+}
+
 BOOST_AUTO_TEST_CASE(says_nothing_of_values_that_could_not_be_read) {
     Problems problems;
     const auto settings =

@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(takes_null_for_a_name_where_a_component_is_named) {
     BOOST_TEST(problems_of("version: 1\npipelines:\n  p:\n    extract: generate\n    load:\n    null: {}\n") ==
                "leat.yaml:5:5: pipelines.p.load: is empty, but must name a component, as in {csv: {path: orders.csv}}\n"
                "leat.yaml:6:5: pipelines.p.null: is no key here; the keys are run, extract, "
-               "transform, load, bucket, retry and dead_letters");
+               "transform, load, bucket, delivery, retry and dead_letters");
 }
 
 BOOST_AUTO_TEST_CASE(reads_windows_and_byte_order_marks) {
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(reads_windows_and_byte_order_marks) {
         problems_of("\xEF\xBB\xBFversoin: 1\r\npipelines:\r\n  p: {extract: a, load: b}\r\n") ==
         "leat.yaml:1:1: version: is missing; write version: 1\n"
         "leat.yaml:1:1: versoin: is no key here; did you mean \"version\"? The keys are version, plugins, manager, "
-        "memory, bucket, connections, pipelines and include");
+        "memory, bucket, delivery, connections, pipelines and include");
 }
 
 BOOST_AUTO_TEST_CASE(copies_what_an_alias_names) {
