@@ -806,6 +806,80 @@ BOOST_AUTO_TEST_CASE(goes_on_from_any_position_that_it_gave) {
     BOOST_TEST(reasons(rest) == "b.csv:16: 1 field where 2 are due\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_line_break_in_quotes_is_never_where_it_goes_on) {
+    // Every row looks like the end of one row and the beginning of another wherever a line break is.
+    std::string text = "n,s\r\n";
+    for (int i = 0; i < 40; ++i)
+        text += std::to_string(i) + ",\"a\n" + std::to_string(i) + ",b\r\n\n\"\"\n\"\r\n";
+    for (std::string const tool : {"", "gzip -n", "zstd -q"}) {
+        put("t.csv", tool.empty() ? text : packed(tool, text));
+        for (std::uint64_t batch = 1; batch < 5; ++batch) {
+            instance source(component(LEAT_SOURCE), options("t.csv"));
+            BOOST_TEST(source.read_all(batch) == LEAT_END);
+            BOOST_TEST(source.rows() == 40);
+            std::string before;
+            for (auto const& emitted : source.emitted) {
+                before += leat::testing::text_of(emitted.rows);
+                instance rest(component(LEAT_SOURCE), options("t.csv"));
+                BOOST_TEST(rest.open(emitted.position) == LEAT_OK);
+                BOOST_TEST(rest.read_all(batch) == LEAT_END);
+                BOOST_TEST(before + rest.text() == source.text());
+                BOOST_TEST(reasons(rest) == "");
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_may_not_grow_behind_a_quote_that_was_open_at_its_end) {
+    std::string const types = R"("types": {"n": "int64", "s": "text"}, "infer": "none")";
+    std::string const text = "n,s\n1,x\n2,\"y\n3,z\n";
+    put("t.csv", text);
+    instance source(component(LEAT_SOURCE), options("t.csv", types));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.text() == "{\"n\":1,\"s\":\"x\"}\n{\"n\":3,\"s\":\"z\"}\n");
+    BOOST_TEST(reasons(source) == "t.csv:3: column \"s\": the quote opened on line 3 is never closed\n");
+    auto const rest_of = [&](std::string const& position) {
+        instance rest(component(LEAT_SOURCE), options("t.csv", types));
+        leat_status const status = rest.open(position);
+        return status == LEAT_OK ? outcome(rest) : std::to_string(status) + " " + rest.failure();
+    };
+    std::string const end = source.emitted.back().position;
+    BOOST_TEST(rest_of(end) == "");
+    // From between the rejected row and the last one.
+    instance slow(component(LEAT_SOURCE), options("t.csv", types));
+    while (slow.rejects.empty())
+        BOOST_REQUIRE(slow.read(1) == LEAT_OK);
+    std::string const between = slow.emitted.back().position;
+    put("t.csv", text + "\"\n4,w\n");
+    BOOST_TEST(rest_of(end) ==
+               "-3 t.csv has grown behind a quote that was open at its end when it was read up to byte 17, so that the "
+               "row there was rejected before it was whole: start afresh with --fresh");
+    BOOST_TEST(rest_of(between).find("-3 t.csv has grown behind a quote that was open at its end") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_blank_line_that_ends_a_last_row_is_no_row_of_its_own) {
+    put("t.csv", "n\n1");
+    instance source(component(LEAT_SOURCE), options("t.csv"));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.text() == "{\"n\":1}\n");
+    put("t.csv", "n\n1\n\n2\n");
+    instance rest(component(LEAT_SOURCE), options("t.csv"));
+    BOOST_TEST(rest.open(source.emitted.back().position) == LEAT_OK);
+    BOOST_TEST(outcome(rest) == "{\"n\":null}\n{\"n\":2}\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_header_that_was_not_there_yet_is_read_when_it_is) {
+    put("a.csv", "n,s\n1,x\n");
+    put("b.csv", "\n\r\n");
+    instance source(component(LEAT_SOURCE), options("?.csv"));
+    BOOST_TEST(source.read_all() == LEAT_END);
+    BOOST_TEST(source.text() == "{\"n\":1,\"s\":\"x\"}\n");
+    put("b.csv", "\n\r\nn,s\n2,y\n");
+    instance rest(component(LEAT_SOURCE), options("?.csv"));
+    BOOST_TEST(rest.open(source.emitted.back().position) == LEAT_OK);
+    BOOST_TEST(outcome(rest) == "{\"n\":2,\"s\":\"y\"}\n");
+}
+
 BOOST_AUTO_TEST_CASE(emits_batches_of_the_size_that_is_asked_for) {
     put("t.csv", numbered_rows(100'000));
     auto const sizes = [](std::uint64_t rows, std::uint64_t bytes) {
