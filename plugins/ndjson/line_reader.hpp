@@ -81,7 +81,7 @@ public:
     [[nodiscard]] std::int64_t number() const { return number_; }
     [[nodiscard]] const ByteInput& input() const { return input_; }
     /// Behind the last line given; the input `has_ended` if next() has said so. Of a regular file.
-    FileMark mark(bool has_ended) {
+    FileMark file_mark(bool has_ended) {
         FileMark mark = input_.mark(offset_, has_ended && begin_ == filled_ && !skipping_);
         mark.line = number_;
         mark.end = end_;

@@ -75,9 +75,10 @@ public:
     }
 
     /// What is left to read of `files`: first the rest of the one in which the last run stopped, so that rows behind a
-    /// position come in the same order again; then what is new and what has grown, in the order of `files`.
-    /// Throws CONFIG when a file is not what it was.
-    std::vector<FileToRead> left_of(const leat::context& ctx, const std::vector<InputFile>& files) {
+    /// position come in the same order again; then what others have grown by; then what is new. Puts those that are new
+    /// behind the others in `files` too: columns stay in the order in which they were. Throws CONFIG when a file is not
+    /// what it was.
+    std::vector<FileToRead> left_of(const leat::context& ctx, std::vector<InputFile>& files) {
         if (files.size() > most_files) {
             throw leat::error(LEAT_ERR_CONFIG, "path names " + std::to_string(files.size()) +
                                                    " files, and a checkpoint has room for " +
@@ -96,9 +97,14 @@ public:
                 LEAT_ERR_CONFIG,
                 no_file->name + " cannot be read from where the last run stopped: start afresh with --fresh");
         }
-        if (!stopped_in_.empty()) out.push_back({index_of_stopped(files), stopped_at_});
         const Index index(*this);
-        std::vector<std::size_t> unknown;
+        const std::uint64_t stopped_in = name_of(stopped_in_);
+        const auto first_new = std::stable_partition(files.begin(), files.end(), [&](const InputFile& file) {
+            const std::uint64_t name = name_of(file.path);
+            return name == stopped_in || index.full.count(name) > 0 || index.brief.count(low(name)) > 0;
+        });
+        const auto known = static_cast<std::size_t>(first_new - files.begin());
+        if (!stopped_in_.empty()) out.push_back({index_of_stopped(files), stopped_at_});
         for (std::size_t i = 0; i < files.size(); ++i) {
             const InputFile& file = files[i];
             if (ctx.stop_state() != LEAT_RUN) throw leat::error(LEAT_ERR_CANCELLED);
@@ -114,10 +120,9 @@ public:
                 if (checked.size() > mark.bytes) out.push_back({i, mark});
             } else if (!is_in_brief(file, name, index)) {
                 out.push_back({i, {}});
-                unknown.push_back(i);
             }
         }
-        if (!index.full.empty()) warn_of_renamed(ctx, files, unknown);
+        warn_of_renamed(ctx, {files.begin() + static_cast<std::ptrdiff_t>(known), files.end()});
         return out;
     }
 
@@ -341,20 +346,19 @@ private:
 
     /// A new path is a new file, even if all of it was read under another path: no file is passed over because it
     /// looks like one that was read. But nothing is read again silently.
-    void warn_of_renamed(const leat::context& ctx, const std::vector<InputFile>& files,
-                         const std::vector<std::size_t>& unknown) const {
+    void warn_of_renamed(const leat::context& ctx, const std::vector<InputFile>& new_files) const {
         std::unordered_multimap<std::int64_t, std::uint32_t> gone;
         for (const Full& file : full_) {
             if (file.gone && file.mark.bytes > 0) gone.emplace(file.mark.bytes, file.mark.digest);
         }
-        for (const std::size_t i : unknown) {
-            const auto [first, last] = gone.equal_range(files[i].size);
+        for (const InputFile& file : new_files) {
+            const auto [first, last] = gone.equal_range(file.size);
             if (first == last) continue;
-            RawInput input(files[i], {}, 0);
-            if (input.size() != files[i].size) continue;
+            RawInput input(file, {}, 0);
+            if (input.size() != file.size) continue;
             const std::uint32_t digest = input.digest(input.size());
-            if (std::any_of(first, last, [digest](const auto& file) { return file.second == digest; })) {
-                ctx.warn(files[i].name +
+            if (std::any_of(first, last, [digest](const auto& other) { return other.second == digest; })) {
+                ctx.warn(file.name +
                          " is read as a new file, but holds what a file held that was read before and is gone: if it "
                          "was only renamed, its rows come twice");
             }

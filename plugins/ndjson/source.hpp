@@ -241,7 +241,7 @@ private:
 
     void end_file() {
         if (!lines_) return;
-        if (gives_positions_) read_.add_read(files_[to_read_[next_].file], lines_->mark(true));
+        if (gives_positions_) read_.add_read(files_[to_read_[next_].file], lines_->file_mark(true));
         bytes_before_ += lines_->input().raw().bytes_read();
         lines_.reset();
         ++next_;
@@ -276,7 +276,7 @@ private:
     std::string position_now() {
         if (next_ == to_read_.size()) return read_.position();
         const FileToRead& next = to_read_[next_];
-        return read_.position(files_[next.file], lines_ ? lines_->mark(false) : next.from);
+        return read_.position(files_[next.file], lines_ ? lines_->file_mark(false) : next.from);
     }
 
     // Fixed after construction.
