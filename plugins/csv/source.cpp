@@ -111,6 +111,7 @@ Source::Source(leat::context& ctx)
 // ---- Opening -------------------------------------------------------------------------------------------
 
 void Source::open(leat::context& ctx, std::string_view resume) {
+    read_ = ReadFiles("csv");
     if (!resume.empty()) read_.go_to(resume);
     auto const was_read = [this](std::string const& path) { return read_.was_read(path); };
     files_ = resume.empty() ? ndjson::find_files(settings_.paths) : ndjson::find_files(settings_.paths, was_read);

@@ -127,6 +127,22 @@ BOOST_DATA_TEST_CASE_F(Directory, reads_what_was_appended, boost::unit_test::dat
     BOOST_TEST(runs.read() == "");
 }
 
+BOOST_AUTO_TEST_CASE(what_was_read_to_its_end_is_not_unpacked_again) {
+    std::string text = head();
+    for (int n = 0; n < 60'000; ++n)
+        text += line(n * 7919);
+    for (const std::string tool : {"gzip -n", "zstd -q"}) {
+        std::string packed_text = packed(tool, text);
+        put("t", packed_text);
+        Runs runs("t");
+        BOOST_TEST(runs.read().size() > text.size() / 2);
+        // Nobody looks there any more: neither at the beginning nor just before the end.
+        packed_text[80'000] = static_cast<char>(~packed_text[80'000]);
+        put("t", packed_text + packed(tool, line(1)));
+        BOOST_TEST(runs.read() == rows(1, 1));
+    }
+}
+
 BOOST_DATA_TEST_CASE_F(Directory, goes_on_behind_every_batch, boost::unit_test::data::make(packings), tool) {
     put("t", packed_by(tool, head() + lines(1, 30)) + packed_by(tool, lines(31, 60)));
     for (int stop = 1; stop <= 60; stop += 7) {
@@ -368,6 +384,8 @@ BOOST_AUTO_TEST_CASE(a_path_that_is_spelt_in_another_way_is_the_same_file) {
     Runs third("./a.t");
     third.position = other.position;
     BOOST_TEST(third.read() == "");
+    Runs both("a.t ./a.t");
+    BOOST_TEST(both.read() == rows(1, 4));
 }
 
 BOOST_AUTO_TEST_CASE(knows_ten_thousand_files) {
@@ -429,8 +447,12 @@ BOOST_AUTO_TEST_CASE(forgets_of_ever_new_files_only_those_that_are_gone) {
             fs::remove(std::to_string(run * 1000 + i) + ".t");
     }
     BOOST_TEST(runs.read() == "");
-    put("11001.t", head() + line(1));
-    BOOST_TEST(runs.read() == "");
+    for (const char* name : {"11001.t", "6000.t"}) {
+        put(name, head() + line(1));
+        BOOST_TEST(runs.read() == "");
+    }
+    put("1.t", head() + line(1));
+    BOOST_TEST(runs.read() == rows(1, 1));
 }
 
 // ---- Lines that are not complete ----------------------------------------------------------------------------------

@@ -110,6 +110,29 @@ std::string filled_in(std::string text, const std::string& key, std::size_t numb
     return text;
 }
 
+/// Makes a file of `text`, packed by `tool` in two parts.
+void put_packed(const Directory& files, const std::string& name, const std::string& tool, const std::string& text) {
+    const auto half = text.find('\n', text.size() / 2) + 1;
+    files.put("half1", text.substr(0, half));
+    files.put("half2", text.substr(half));
+    Options options;
+    options.directory = files.path();
+    BOOST_TEST(
+        run({"sh", "-c", "for h in half1 half2; do " + tool + " < $h; done > " + name + "; rm half1 half2"}, options)
+            .code == 0);
+}
+
+std::vector<std::string> lines_in_order(const std::string& text) {
+    std::vector<std::string> out;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);)
+        out.push_back(line);
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+const std::vector<std::string> tools = {"cat", "gzip", "zstd -q"};
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(resume, Directory)
@@ -241,35 +264,13 @@ BOOST_DATA_TEST_CASE_F(Directory, reads_what_is_new_and_nothing_else_after_files
     BOOST_TEST(leat({"run", "--fresh", "--json", "p.yaml"}).code == 0);
 }
 
-/// Files whose rows span lines and look like several, packed by a tool, in two parts.
-void put_packed(const Directory& files, const std::string& name, const std::string& tool, const std::string& text) {
-    const auto half = text.find('\n', text.size() / 2) + 1;
-    files.put("half1", text.substr(0, half));
-    files.put("half2", text.substr(half));
-    Options options;
-    options.directory = files.path();
-    BOOST_TEST(
-        run({"sh", "-c", "for h in half1 half2; do " + tool + " < $h; done > " + name + "; rm half1 half2"}, options)
-            .code == 0);
-}
-
-std::vector<std::string> lines_in_order(const std::string& text) {
-    std::vector<std::string> out;
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);)
-        out.push_back(line);
-    std::sort(out.begin(), out.end());
-    return out;
-}
-
-const std::vector<std::string> tools = {"cat", "gzip", "zstd -q"};
-
 BOOST_DATA_TEST_CASE_F(Directory, a_killed_run_goes_on_in_packed_files_and_loses_and_repeats_nothing,
                        boost::unit_test::data::make(tools), tool) {
     put("p.yaml",
         "version: 1\nbucket: { rows: 70 }\npipelines:\n  p:\n    extract: { csv: { path: \"in*\" } }\n"
         "    load: { ndjson: { path: out.ndjson } }\n");
     std::string expected;
+    // Rows that span lines, which look like rows.
     const auto text = [&expected](int first, int last) {
         std::string out = "n,s\r\n";
         for (int n = first; n <= last; ++n) {
