@@ -10,27 +10,38 @@ namespace csv {
 
 void FileReader::open(InputFile const& file, Compression compression, bool keep) {
     input_.open(file, compression, keep);
-    begin_at(0, 1);
+    begin_at({});
 }
 
 void FileReader::rewind(bool keep) {
     input_.rewind(keep);
-    begin_at(0, 1);
+    begin_at({});
 }
 
-void FileReader::seek(std::uint64_t offset, std::uint64_t line) {
-    input_.seek(offset);
-    begin_at(offset, line);
+void FileReader::seek(FileMark const& mark) {
+    input_.seek(mark);
+    begin_at(mark);
 }
 
-void FileReader::begin_at(std::uint64_t offset, std::uint64_t line) {
+FileMark FileReader::mark() {
+    bool const all = ended_ && restart_ == 0 && !long_row_ && rows_.taken() == rows_.size();
+    FileMark mark = input_.mark(next_offset(), all);
+    mark.line = static_cast<std::int64_t>(next_line_);
+    // A quote that stayed open spoils all rows that were found behind it, should the text go on.
+    if (all || (ended_ && text_end_ == TextEnd::quoted)) mark.end = text_end_;
+    return mark;
+}
+
+void FileReader::begin_at(FileMark const& mark) {
     restart_ = 0;
     long_row_.reset();
     rows_.clear();
-    base_ = offset;
-    line_ = next_line_ = line;
+    base_ = static_cast<std::uint64_t>(mark.offset);
+    line_ = next_line_ = static_cast<std::uint64_t>(mark.line);
     ended_ = false;
-    at_start_ = offset == 0;
+    at_start_ = mark.offset == 0;
+    text_end_ = mark.end;
+    behind_open_end_ = text_end_ == TextEnd::open;
 }
 
 void FileReader::restart() {
@@ -40,7 +51,7 @@ void FileReader::restart() {
 
 /// True when there is something for next_row to give, or nothing will come any more.
 bool FileReader::at_row_or_end() const {
-    if (at_start_) return false;
+    if (at_start_ || behind_open_end_) return false;
     if (long_row_) return long_row_->complete || ended_;
     return ended_ || rows_.rows_left() > 0 || rows_.size() - rows_.taken() > longest_row;
 }
@@ -61,6 +72,9 @@ Arrival FileReader::fill(leat::context& ctx, std::uint64_t wait_ns) {
             ended_ = true;
             // What its writer has not ended yet is left for the next run, which will find it whole.
             if (!input_.has_grown()) {
+                if (!behind_open_end_ && (rows_.in_row() || long_row_)) {
+                    text_end_ = rows_.in_quotes() ? TextEnd::quoted : TextEnd::open;
+                }
                 rows_.end();
                 if (long_row_) long_row_->complete = true;
             }
@@ -68,6 +82,7 @@ Arrival FileReader::fill(leat::context& ctx, std::uint64_t wait_ns) {
             return arrival;
         }
         if (at_start_) look_at_head();
+        if (behind_open_end_) end_last_line();
     }
     bool const any = rows_.rows_left() > 0 || (long_row_ && long_row_->complete) ||
                      (!long_row_ && rows_.size() - rows_.taken() > longest_row);
@@ -82,6 +97,16 @@ void FileReader::look_at_head() {
     at_start_ = false;
     ndjson::refuse_foreign_format(head, input_.file().name);
     if (head.substr(0, 3) == "\xef\xbb\xbf") rows_.restart_at(slack + 3);
+}
+
+/// Leaves out the line break that a last row lacked when it was read.
+void FileReader::end_last_line() {
+    std::string_view const head = rows_.bytes(slack, rows_.size());
+    auto const found = ndjson::line_break_at_front(head, input_.file().name, static_cast<std::int64_t>(base_));
+    if (found) text_end_ = TextEnd::whole;
+    if (!found && !ended_) return;
+    behind_open_end_ = false;
+    rows_.restart_at(slack + found.value_or(head.size()));  // without `found` it is a CR at most, whose LF may follow
 }
 
 /// Drops what belongs to the long row and moves the rest to the front. Returns how much that is.

@@ -28,8 +28,10 @@ public:
 
     void open(InputFile const& file, Compression compression, bool keep);
     void close() { input_.close(); }
-    /// Goes to the beginning of a row.
-    void seek(std::uint64_t offset, std::uint64_t line);
+    /// Goes on where a mark was made. Throws CONFIG when the file is not that one any more.
+    void seek(FileMark const& mark);
+    /// Of what comes next, in a regular file.
+    FileMark mark();
     /// Back to the first row; see Input::rewind.
     void rewind(bool keep);
 
@@ -72,7 +74,8 @@ private:
         bool complete = false;
     };
 
-    void begin_at(std::uint64_t offset, std::uint64_t line);
+    void begin_at(FileMark const& mark);
+    void end_last_line();
     bool at_row_or_end() const;
     void look_at_head();
     std::size_t read_over(std::span<char> text);
@@ -96,7 +99,9 @@ private:
     std::uint64_t line_ = 1;
     std::uint64_t next_line_ = 1;
     bool ended_ = false;
-    bool at_start_ = true;  // a byte order mark may come
+    bool at_start_ = true;               // a byte order mark may come
+    bool behind_open_end_ = false;       // only a line break may come
+    TextEnd text_end_ = TextEnd::whole;  // how the text ends, once it has ended; until then, how it did at the mark
     std::optional<LongRow> long_row_;
     std::string beginning_;  // of the long row that was given last
     std::string_view bad_bytes_;

@@ -23,7 +23,7 @@ public:
         kept_ = std::string();
         replayed_ = 0;
         keeping_ = keep && !regular();
-        seek(0);
+        seek({});
     }
     void close() { bytes_.reset(); }
 
@@ -45,10 +45,12 @@ public:
     void rewind(bool keep) {
         keeping_ = keep && !regular();
         replayed_ = 0;
-        if (regular()) seek(0);
+        if (regular()) seek({});
     }
-    /// To a byte of the plain text; regular files only.
-    void seek(std::uint64_t offset) { bytes_.emplace(file_, compression_, static_cast<std::int64_t>(offset)); }
+    /// Throws CONFIG when the file is not that of the mark any more; regular files only.
+    void seek(FileMark const& mark) { bytes_.emplace(file_, compression_, mark); }
+    /// See ByteInput::mark.
+    FileMark mark(std::uint64_t offset, bool all) { return bytes_->mark(static_cast<std::int64_t>(offset), all); }
 
     bool regular() const { return file_.regular; }
     /// True once the end was reached and more had been written behind it meanwhile.

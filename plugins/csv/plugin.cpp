@@ -79,7 +79,8 @@ A row that cannot be read (fields missing or too many, a quote that is not close
 value that does not fit, more than 16 MiB) becomes a dead letter with file, line and reason; all others go on.
 
 Files are read to the length that they have when they are opened; gzip and zstd are unpacked on the way. Resuming goes on
-behind the last row that was delivered. Standard input and pipes cannot be resumed.
+behind the last row that was delivered, then reads what was appended to other files, then files that are new. It stops when
+a file was cut, rewritten or replaced since it was read. Standard input and pipes cannot be resumed.
 )md",
     R"yaml(path: "data/orders*.csv"
 delimiter: ";"

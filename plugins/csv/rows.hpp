@@ -105,6 +105,11 @@ public:
     bool maybe_nul() const { return found_.nul; }
     /// True if no row that is there spans lines.
     bool one_line_per_row() const { return found_.newlines_in_quotes == 0; }
+    /// The text does not end with the end of a row.
+    bool in_row() const {
+        return found_.n_ends - 1 != (found_.row_ends.empty() ? 0 : found_.row_ends.back()) ||
+               found_.ends[found_.n_ends - 1] + 1u != end_;
+    }
     /// Inside a quoted field at the end of the text.
     bool in_quotes() const { return state_ == State::quoted; }
 
@@ -134,9 +139,7 @@ private:
     }
 
     void end_last_row() {
-        bool const at_row_start = found_.n_ends - 1 == (found_.row_ends.empty() ? 0 : found_.row_ends.back()) &&
-                                  found_.ends[found_.n_ends - 1] + 1u == end_;
-        if (at_row_start) return;
+        if (!in_row()) return;
         unterminated_ = state_ == State::quoted;
         found_.make_room(1);
         text_[end_] = '\n';  // in the slack: not part of the text

@@ -108,62 +108,33 @@ Source::Source(leat::context& ctx)
       converter_(settings_.dialect, NullTokens(settings_.nulls)),
       reader_(settings_.dialect, scan_) {}
 
-// ---- Positions: a format byte, offset and line as 64-bit little endian, the file's name --------------------
-
-std::string Source::encode(Position const& position) {
-    std::string out(1, '\1');
-    out.append(reinterpret_cast<char const*>(&position.offset), sizeof position.offset);
-    out.append(reinterpret_cast<char const*>(&position.line), sizeof position.line);
-    return out + position.file;
-}
-
-Source::Position Source::decode(std::string_view bytes) {
-    constexpr std::size_t fixed = 1 + 2 * sizeof(std::uint64_t);
-    if (bytes.size() < fixed || bytes[0] != '\1') {
-        throw leat::error(
-            LEAT_ERR_FATAL,
-            "the position of the last run is not one of this version of the csv source: start afresh with "
-            "--fresh");
-    }
-    Position position;
-    std::memcpy(&position.offset, bytes.data() + 1, sizeof position.offset);
-    std::memcpy(&position.line, bytes.data() + 1 + sizeof position.offset, sizeof position.line);
-    position.file = bytes.substr(fixed);
-    return position;
-}
-
 // ---- Opening -------------------------------------------------------------------------------------------
 
 void Source::open(leat::context& ctx, std::string_view resume) {
-    files_ = ndjson::find_files(settings_.paths);
-    bool all_regular = true;
+    read_ = ReadFiles("csv");
+    if (!resume.empty()) read_.go_to(resume);
+    auto const was_read = [this](std::string const& path) { return read_.was_read(path); };
+    files_ = resume.empty() ? ndjson::find_files(settings_.paths) : ndjson::find_files(settings_.paths, was_read);
+    gives_positions_ = true;
     std::int64_t total = 0;
     for (InputFile const& file : files_) {
-        all_regular &= file.regular;
+        gives_positions_ &= file.regular;
         total = file.size < 0 || total < 0 ? -1 : total + file.size;
         if (!file.regular && settings_.infer == SourceSettings::Infer::all) {
             refuse("infer: all reads everything twice, and " + file.name +
                    " can be read only once: use infer: sample, or declare all types and use infer: none");
         }
     }
-    if (!resume.empty()) {
-        resume_ = decode(resume);
-        auto const found = std::find_if(files_.begin(), files_.end(),
-                                        [this](InputFile const& file) { return file.path == resume_->file; });
-        if (found == files_.end()) {
-            refuse("the last run stopped in " + resume_->file +
-                   ", which is not among the files now: put it back, or start afresh with --fresh");
-        }
-        for (InputFile const& file : files_) {
-            if (!file.regular) {
-                refuse(file.name + " cannot be read from where the last run stopped: start afresh with --fresh");
-            }
-        }
-    }
+    to_read_ = read_.left_of(ctx, files_);
+    moved_ = gives_positions_ && ndjson::may_name_more(settings_.paths) && !read_.stopped_in_a_file();
+    std::int64_t before = std::max<std::int64_t>(total, 0);
+    for (FileToRead const& left : to_read_)
+        before -= std::max<std::int64_t>(files_[left.file].size, 0);
+    bytes_before_ = static_cast<std::uint64_t>(std::max<std::int64_t>(before, 0));
     progress_ = ctx.metric(LEAT_GAUGE, "progress", "bytes");
     if (total > 0) ctx.metric(LEAT_GAUGE, "progress_total", "bytes").record(static_cast<double>(total));
     // A pipe is not read before the first read: open must not wait for whoever writes into it.
-    if (all_regular && !find_columns(ctx, 0)) throw leat::error(LEAT_ERR_CANCELLED);
+    if (gives_positions_ && !to_read_.empty() && !find_columns(ctx, 0)) throw leat::error(LEAT_ERR_CANCELLED);
 }
 
 /// Waits for a row, as long as it takes.
@@ -222,12 +193,10 @@ void Source::find_types(leat::context& ctx) {
 /// To the first row, or to where the last run stopped.
 void Source::go_to_start() {
     bool const pipe = file_ < files_.size() && !files_[file_].regular;
+    next_ = pipe ? file_ : 0;
     if (pipe) return reader_.rewind(false);
     opened_ = false;
-    file_ = 0;
-    if (!resume_) return;
-    for (; files_[file_].path != resume_->file; ++file_)
-        bytes_before_ += static_cast<std::uint64_t>(files_[file_].size);
+    file_ = to_read_[0].file;
 }
 
 /// The names of the columns by the first row of a file, which is taken; nothing if the file is empty.
@@ -406,11 +375,16 @@ Source::Limits Source::limits_of(leat_bucket_config const& hint) {
 }
 
 leat_status Source::read(leat::context& ctx, leat_bucket_config const& hint) {
+    if (to_read_.empty()) {
+        progress_.record(static_cast<double>(bytes_before_));
+        return LEAT_END;
+    }
     Limits const limits = limits_of(hint);
     if (!out_) {
         if (columns_.empty() && !find_columns(ctx, limits.wait_ns)) return LEAT_IDLE;
         find_types(ctx);
     }
+    if (moved_) emit(ctx);
     bool const more = collect(ctx, limits);
     progress_.record(static_cast<double>(bytes_before_ + (opened_ ? reader_.input().bytes_read() : 0)));
     bool const something = has_something();
@@ -427,7 +401,7 @@ bool Source::collect(leat::context& ctx, Limits const& limits) {
         auto const all = std::chrono::nanoseconds(limits.wait_ns);
         return static_cast<std::uint64_t>(std::max(all - waited, std::chrono::nanoseconds(0)).count());
     };
-    while (file_ < files_.size()) {
+    while (next_ < to_read_.size()) {
         if (reading_ && !take_rows(ctx, limits)) return true;
         std::uint64_t const wait_ns = left();
         // A disk may be slow too, and there may be nothing but rows to reject.
@@ -436,25 +410,31 @@ bool Source::collect(leat::context& ctx, Limits const& limits) {
         if (arrival == Arrival::stopped && ctx.stop_state() == LEAT_STOP) throw leat::error(LEAT_ERR_CANCELLED);
         if (arrival == Arrival::stopped || arrival == Arrival::idle) return true;
         if (!reading_) reading_ = begin_file(ctx);
-        if (!reading_ || arrival == Arrival::end) end_file();
+        if (reading_ && arrival != Arrival::end) continue;
+        end_file();
+        if (moved_) break;
     }
-    return false;
+    return next_ < to_read_.size();
 }
 
 bool Source::has_something() {
-    return out_->at(0).size() > 0 || rejected_since_emit_ > 0;
+    return out_->at(0).size() > 0 || rejected_since_emit_ > 0 || moved_;
 }
 
 void Source::end_file() {
+    // Where no header was found, a later run has to look for it again.
+    if (gives_positions_) read_.add_read(files_[file_], reading_ ? reader_.mark() : FileMark{});
     bytes_before_ += reader_.input().bytes_read();
     opened_ = reading_ = false;
-    ++file_;
+    moved_ = gives_positions_;
+    if (++next_ < to_read_.size()) file_ = to_read_[next_].file;
 }
 
-/// Reads the header of the file that reader_ has opened, or goes to where the last run stopped in it. False if there is
-/// nothing in it.
+/// Reads the header of the file that reader_ has opened, and goes to where an earlier run stopped in it. False if there
+/// is nothing in it.
 bool Source::begin_file(leat::context& ctx) {
-    bool const resumes = resume_ && resume_->file == files_[file_].path;
+    FileMark const& from = to_read_[next_].from;
+    bool const resumes = from.offset > 0;
     fields_ = columns_.size();
     std::vector<std::string> names;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -470,10 +450,7 @@ bool Source::begin_file(leat::context& ctx) {
         }
     }
     reader_.name_columns(std::move(names));
-    if (resumes) {
-        if (resume_->offset > 0) reader_.seek(resume_->offset, resume_->line);
-        resume_.reset();
-    }
+    if (resumes) reader_.seek(from);
     return true;
 }
 
@@ -567,18 +544,22 @@ void Source::reject(leat::context& ctx, std::string_view bytes, std::uint64_t li
     ctx.reject_raw(bytes, reader_.place(line) + ": " + reason);
 }
 
+/// Emits what was collected, or at least how far reading came.
+///
+/// No batch has rows of two files, and before the rows of a file there is a position that names it: a later run has to
+/// find the same rows behind a position, also when files have grown or come between.
 void Source::emit(leat::context& ctx) {
+    std::string const position = gives_positions_ ? this->position() : "";
     leat::batch batch = out_->finish();
-    std::string position;
-    if (reader_.input().regular()) {
-        Position at{reader_.input().file().path};
-        bool const before_header = opened_ && !reading_;
-        if (!before_header) at.offset = reader_.next_offset(), at.line = reader_.next_line();
-        position = encode(at);
-    }
     batch_bytes_ = 0;
     rejected_since_emit_ = 0;
+    moved_ = false;
     ctx.emit(std::move(batch), position);
+}
+
+std::string Source::position() {
+    if (next_ == to_read_.size()) return read_.position();
+    return read_.position(files_[file_], reading_ ? reader_.mark() : to_read_[next_].from);
 }
 
 }  // namespace csv

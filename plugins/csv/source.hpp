@@ -37,15 +37,6 @@ public:
     void close(leat::context&) { reader_.close(); }
 
 private:
-    /// A point between two rows; what a position of an emitted batch says.
-    struct Position {
-        std::string file;
-        std::uint64_t offset = 0;
-        std::uint64_t line = 1;
-    };
-    static std::string encode(Position const& position);
-    static Position decode(std::string_view bytes);
-
     struct Limits {
         std::int64_t rows;
         std::uint64_t bytes;
@@ -70,6 +61,7 @@ private:
     bool has_something();
     bool begin_file(leat::context& ctx);
     void end_file();
+    std::string position();
     bool take_rows(leat::context& ctx, Limits const& limits);
     bool take_slab(leat::context& ctx, Limits const& limits);
     void reject(leat::context& ctx, std::string_view bytes, std::uint64_t line, std::string const& reason);
@@ -81,17 +73,21 @@ private:
     SourceSettings settings_;
     Scan scan_;
     std::vector<InputFile> files_;
+    ReadFiles read_{"csv"};
+    std::vector<FileToRead> to_read_;
+    bool gives_positions_ = false;    // all files are regular
+    bool moved_ = false;              // a position is due, even if there are no rows
     std::uint64_t bytes_before_ = 0;  // of the files that are done
     std::vector<Column> columns_;
     std::vector<std::uint8_t> declared_;  // per column: its type was given
     std::optional<leat::builder> out_;
     Converter converter_;
     FileReader reader_;
-    std::size_t file_ = 0;    // index of the current file
-    bool opened_ = false;     // by reader_
-    bool reading_ = false;    // its header was read
-    std::size_t fields_ = 0;  // of a row of that file
-    std::optional<Position> resume_;
+    std::size_t next_ = 0;           // index into to_read_
+    std::size_t file_ = 0;           // index of the current file: of to_read_[next_], once the columns are known
+    bool opened_ = false;            // by reader_
+    bool reading_ = false;           // its header was read
+    std::size_t fields_ = 0;         // of a row of that file
     std::uint64_t fixed_bytes_ = 0;  // that a row takes in a batch, besides its text
     std::uint64_t batch_bytes_ = 0;  // that the rows in out_ take, at most
     std::uint64_t rejected_since_emit_ = 0;

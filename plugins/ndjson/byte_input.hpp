@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "file_mark.hpp"
 #include "input_files.hpp"
 
 namespace ndjson {
@@ -41,7 +42,8 @@ inline Compression compression_named(std::string_view name) {
 /// The bytes of a file as they lie there. A regular file is read to the length that it had when it was opened.
 class RawInput {
 public:
-    RawInput(const InputFile& file, std::int64_t from) : name_(file.name) {
+    /// Begins at byte `from`. Throws CONFIG when the file is not that of `mark` any more, see check_mark.
+    RawInput(const InputFile& file, const FileMark& mark, std::int64_t from) : name_(file.name) {
         if (file.path == standard_input) {
             fd_ = STDIN_FILENO;
             from = std::max<std::int64_t>(0, ::lseek(fd_, 0, SEEK_CUR));  // a file behind it may have been read in part
@@ -59,7 +61,11 @@ public:
         struct stat status {};
         if (::fstat(fd_, &status) != 0) throw_errno(errno, "cannot look at " + name_);
         regular_ = S_ISREG(status.st_mode);
-        if (regular_) begin_at(status.st_size, from);
+        if (!regular_) return;
+        check_mark(mark, fd_, name_, status.st_size);
+        size_ = status.st_size;
+        at_ = from;
+        ::posix_fadvise(fd_, from, 0, POSIX_FADV_SEQUENTIAL);
     }
 
     /// Reads up to `room` bytes into `to`; waits at most `wait_ns` for a pipe.
@@ -91,20 +97,16 @@ public:
     [[nodiscard]] std::int64_t bytes_read() const { return at_; }
     /// True once the end was reached and more had been written behind it meanwhile.
     [[nodiscard]] bool has_grown() const { return grown_; }
-
-private:
-    void begin_at(std::int64_t size, std::int64_t from) {
-        if (from > size) {
-            throw leat::error(LEAT_ERR_FATAL, name_ + " is " + std::to_string(size) +
-                                                  " bytes long, and the last run had read it up to byte " +
-                                                  std::to_string(from) +
-                                                  ": it is not the file that it was; start afresh with --fresh");
-        }
-        size_ = size;
-        at_ = from;
-        ::posix_fadvise(fd_, from, 0, POSIX_FADV_SEQUENTIAL);
+    /// Of a regular file when it was opened, in bytes.
+    [[nodiscard]] std::int64_t size() const { return size_; }
+    /// Of the first `bytes` bytes of a regular file. Throws FATAL when it has been cut before that.
+    std::uint32_t digest(std::int64_t bytes) {
+        const auto digest = digest_.of(fd_, name_, bytes);
+        if (!digest) fail_shrunk();
+        return *digest;
     }
 
+private:
     Arrival wait(const leat::context& ctx, std::uint64_t wait_ns) const {
         const auto stop = static_cast<int>(ctx.host().stop_handle(ctx.raw()));
         pollfd both[] = {{fd_, POLLIN, 0}, {stop, POLLIN, 0}};  // a negative descriptor is left alone
@@ -141,6 +143,7 @@ private:
     bool grown_ = false;
     std::int64_t size_ = 0;
     std::int64_t at_ = 0;
+    FileDigest digest_;
 };
 
 /// Turns compressed bytes into plain ones.
@@ -213,11 +216,12 @@ private:
 /// The bytes of a file, decompressed where it is compressed.
 class ByteInput {
 public:
-    /// Begins at byte `from` of the plain text.
-    ByteInput(const InputFile& file, Compression compression, std::int64_t from)
-        : compression_(compression), raw_(file, may_be_compressed(file, compression) ? 0 : from) {
-        if (may_be_compressed(file, compression)) skip_ = from;
-    }
+    /// Begins at `from`. Throws CONFIG when the file is not that one any more, see check_mark.
+    ByteInput(const InputFile& file, Compression compression, const FileMark& from)
+        : compression_(named_by_file(file, compression)),
+          raw_(file, from, from.exact ? from.bytes : 0),
+          skip_(from.exact ? 0 : from.offset),
+          plain_(compression_ == Compression::none) {}
 
     /// As RawInput::read.
     Arrival read(const leat::context& ctx, char* to, std::size_t room, std::uint64_t wait_ns, std::size_t& count) {
@@ -235,19 +239,29 @@ public:
 
     [[nodiscard]] const RawInput& raw() const { return raw_; }
 
+    /// A mark at byte `offset` of the plain text of a regular file, which is at its end if `all` of it was taken.
+    FileMark mark(std::int64_t offset, bool all) {
+        FileMark mark;
+        mark.offset = offset;
+        mark.bytes = plain_ ? offset : raw_.bytes_read();
+        mark.size = raw_.size();
+        mark.digest = raw_.digest(mark.bytes);
+        mark.exact = plain_ || all;
+        return mark;
+    }
+
 private:
     static constexpr std::size_t block = std::size_t{64} << 10;
     static constexpr std::string_view gzip_magic{"\x1F\x8B", 2};
     static constexpr std::string_view zstd_magic{"\x28\xB5\x2F\xFD", 4};
 
-    /// Asked before the file is open for good: a plain file is resumed by a seek, a compressed one by reading on.
-    static bool may_be_compressed(const InputFile& file, Compression& compression) {
-        if (compression != Compression::automatic || !file.regular) return compression != Compression::none;
+    /// What a regular file is can be told at once, of a pipe only when its first bytes have come.
+    static Compression named_by_file(const InputFile& file, Compression compression) {
+        if (compression != Compression::automatic || !file.regular) return compression;
         const Descriptor fd(retried([&] { return ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
         char magic[4];
         const ssize_t size = retried([&] { return fd.is_open() ? ::pread(fd.get(), magic, sizeof magic, 0) : 0; });
-        compression = named_by({magic, size > 0 ? static_cast<std::size_t>(size) : 0});
-        return compression != Compression::none;
+        return named_by({magic, size > 0 ? static_cast<std::size_t>(size) : 0});
     }
     static Compression named_by(std::string_view first_bytes) {
         if (first_bytes.substr(0, gzip_magic.size()) == gzip_magic) return Compression::gzip;
@@ -256,7 +270,8 @@ private:
 
     Arrival read_any(const leat::context& ctx, char* to, std::size_t room, std::uint64_t wait_ns, std::size_t& count) {
         for (;;) {
-            if (decoder_ && !waiting_.empty()) {
+            for (std::size_t left = 0; decoder_ && !waiting_.empty() && waiting_.size() != left;) {
+                left = waiting_.size();
                 count = decode(to, room);
                 if (count > 0) return Arrival::data;
             }
@@ -326,7 +341,8 @@ private:
     std::unique_ptr<Decoder> decoder_;
     std::vector<char> block_;
     std::string_view waiting_;  ///< of block_, not decoded yet
-    std::int64_t skip_ = 0;     ///< bytes of the plain text before the place to begin at
+    std::int64_t skip_;         ///< bytes of the plain text before the place to begin at
+    bool plain_;                ///< of a regular file: it is not compressed
 };
 
 }  // namespace ndjson

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -54,14 +56,20 @@ inline InputFile look_at(const std::string& path) {
     return {path, name, has_size && !standard, has_size ? static_cast<std::int64_t>(status.st_size) : -1};
 }
 
+inline bool is_pattern(const std::string& path) {
+    return path.find_first_of("*?[") != std::string::npos && ::access(path.c_str(), F_OK) != 0;
+}
+
 /// The files that `pattern` names, in the order of the bytes of their names; one without *, ? or [ names itself.
-inline std::vector<std::string> expand(const std::string& pattern) {
-    if (pattern.find_first_of("*?[") == std::string::npos || ::access(pattern.c_str(), F_OK) == 0) return {pattern};
+/// Throws CONFIG when there is none, unless there `may_be_none`.
+inline std::vector<std::string> expand(const std::string& pattern, bool may_be_none) {
+    if (!is_pattern(pattern)) return {pattern};
     struct Matches : glob_t {
         Matches() : glob_t() {}
         ~Matches() { ::globfree(this); }
     } matches;
     const int outcome = ::glob(pattern.c_str(), GLOB_ERR | GLOB_NOSORT, nullptr, &matches);
+    if (outcome == GLOB_NOMATCH && may_be_none) return {};
     if (outcome == GLOB_NOMATCH) {
         throw leat::error(LEAT_ERR_CONFIG, "no file matches " + pattern +
                                                ": check the pattern; it is taken from the directory " +
@@ -75,16 +83,26 @@ inline std::vector<std::string> expand(const std::string& pattern) {
     return paths;
 }
 
-/// All files of all patterns, in the order given; a file that two patterns name is read once.
-inline std::vector<InputFile> find_files(const std::vector<std::string>& patterns) {
+/// All files of all patterns, in the order given; a file that two patterns name is read once. In a run that goes on
+/// from another one, `was_read` says of a path that the file there may be gone, and a pattern may name nothing any
+/// more.
+inline std::vector<InputFile> find_files(const std::vector<std::string>& patterns,
+                                         const std::function<bool(const std::string&)>& was_read = {}) {
     std::vector<InputFile> files;
     std::set<std::string> seen;
     for (const std::string& pattern : patterns) {
-        for (const std::string& path : expand(pattern)) {
-            if (seen.insert(path).second) files.push_back(look_at(path));
+        for (const std::string& path : expand(pattern, static_cast<bool>(was_read))) {
+            if (was_read && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT && was_read(path)) continue;
+            if (seen.insert(std::filesystem::path(path).lexically_normal().native()).second)
+                files.push_back(look_at(path));
         }
     }
     return files;
+}
+
+/// True if the same patterns may name other files later, which come before those that they name now.
+inline bool may_name_more(const std::vector<std::string>& patterns) {
+    return patterns.size() > 1 || std::any_of(patterns.begin(), patterns.end(), is_pattern);
 }
 
 }  // namespace ndjson

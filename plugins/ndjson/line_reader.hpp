@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "byte_input.hpp"
@@ -30,15 +31,19 @@ public:
     /// Bytes behind a line that are there to be read, whatever they are.
     static constexpr std::size_t readable_behind = 64;
 
-    /// Begins at byte `offset` of the plain text, which is line `number`.
-    LineReader(const InputFile& file, Compression compression, std::int64_t offset, std::int64_t number)
-        : input_(file, compression, offset), offset_(offset), number_(number) {
+    /// Throws CONFIG when the file is not that of `from` any more.
+    LineReader(const InputFile& file, Compression compression, const FileMark& from)
+        : input_(file, compression, from), offset_(from.offset), number_(from.line), end_(from.end) {
         make_room();
     }
 
     /// Gives the next line; it stays good until the next call. May wait `wait_ns` for a pipe.
     Arrival next(const leat::context& ctx, std::uint64_t wait_ns, Line& line) {
         if (skipping_) return skip(ctx, wait_ns, line);
+        if (end_ == TextEnd::open) {
+            const Arrival arrival = end_last_line(ctx, wait_ns);
+            if (arrival != Arrival::data) return arrival;
+        }
         for (;;) {
             const char* const begin = memory_.get() + begin_;
             const auto* const end =
@@ -75,6 +80,13 @@ public:
     [[nodiscard]] std::int64_t offset() const { return offset_; }
     [[nodiscard]] std::int64_t number() const { return number_; }
     [[nodiscard]] const ByteInput& input() const { return input_; }
+    /// Behind the last line given; the input `has_ended` if next() has said so. Of a regular file.
+    FileMark file_mark(bool has_ended) {
+        FileMark mark = input_.mark(offset_, has_ended && begin_ == filled_ && !skipping_);
+        mark.line = number_;
+        mark.end = end_;
+        return mark;
+    }
 
 private:
     static constexpr std::size_t first_size = std::size_t{256} << 10;
@@ -93,11 +105,29 @@ private:
         offset_ += static_cast<std::int64_t>(bytes);
     }
 
+    /// What follows on a last line that was given without its line break is to begin with that.
+    Arrival end_last_line(const leat::context& ctx, std::uint64_t wait_ns) {
+        for (;;) {
+            const std::string_view head(memory_.get() + begin_, filled_ - begin_);
+            const auto found = line_break_at_front(head, input_.raw().name(), offset_);
+            if (!found) {
+                const Arrival arrival = fill(ctx, wait_ns);
+                if (arrival == Arrival::data) continue;
+                if (arrival == Arrival::end) advance(filled_ - begin_);  // a CR at most, whose LF may follow
+                return arrival;
+            }
+            advance(*found);
+            end_ = TextEnd::whole;
+            return Arrival::data;
+        }
+    }
+
     Arrival give_last(Line& line) {
         const std::size_t left = filled_ - begin_;
         // The rest of a line is still being written: the next run will find it whole.
         if (left == 0 || input_.raw().has_grown()) return Arrival::end;
         give({memory_.get() + begin_, left}, left, line);
+        end_ = TextEnd::open;
         return Arrival::data;
     }
 
@@ -154,6 +184,7 @@ private:
             begin_ = searched_ = filled_ + rest + line_end;
             filled_ += count;
             skipping_ = false;
+            if (end == nullptr) end_ = TextEnd::open;
             return Arrival::data;
         }
     }
@@ -166,6 +197,7 @@ private:
     std::size_t filled_ = 0;
     std::int64_t offset_;
     std::int64_t number_;
+    TextEnd end_;              ///< of the text before begin_
     std::size_t skipped_ = 0;  ///< bytes of an overlong line that were read over
     bool skipping_ = false;
     bool marked_ = false;

@@ -15,15 +15,9 @@
 #include <string>
 #include <string_view>
 
-namespace ndjson {
+#include "checksum.hpp"
 
-/// 64-bit FNV-1a: tells files apart that were exchanged or damaged, not those that were forged.
-inline std::uint64_t checksum_of(std::string_view bytes) {
-    std::uint64_t sum = 0xcbf29ce484222325;
-    for (const char byte : bytes)
-        sum = (sum ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-    return sum;
-}
+namespace ndjson {
 
 struct Manifest {
     /// So many bytes, at most, the checksum `tail` is of.

@@ -64,7 +64,8 @@ constexpr leat::about source = {
 - **Bad lines** (malformed, not an object, not UTF-8, a key twice, a value that does not fit, a key that is not a column, over 16 MiB)
   become dead letters with file, line, column, value and cause. The rest goes on. Blank lines are skipped.
 - **Files** are read to the length that they have when they are opened; gzip and zstd are unpacked on the way.
-- **Resuming** goes on behind the last line that was delivered. Standard input and pipes cannot be resumed.
+- **Resuming** goes on behind the last line that was delivered, then reads what was appended to other files, then files that
+  are new. It stops when a file was cut, rewritten or replaced since it was read. Standard input and pipes cannot be resumed.
 )md",
     "path: events.ndjson\ntypes: {id: int64, price: \"decimal(12,2)\"}\ninfer: sample\nnested: text\n"};
 

@@ -19,44 +19,12 @@
 #include "inference.hpp"
 #include "input_files.hpp"
 #include "line_reader.hpp"
+#include "read_files.hpp"
 #include "row_reader.hpp"
 
 namespace ndjson {
 
 enum class Infer { sample, all, none };
-
-/// Where a source stands: what comes next begins at byte `offset` of `path`, which is line `number`.
-struct Position {
-    std::string path;
-    std::int64_t offset = 0;
-    std::int64_t number = 1;
-
-    // One byte for the format, offset and number in eight bytes each, and the path.
-    static constexpr char format = 1;
-    static constexpr std::size_t header = 1 + 8 + 8;
-
-    [[nodiscard]] std::string encoded() const {
-        std::string out(header, format);
-        std::memcpy(&out[1], &offset, sizeof offset);
-        std::memcpy(&out[9], &number, sizeof number);
-        return out += path;
-    }
-    static Position decoded(std::string_view bytes) {
-        Position position;
-        if (bytes.size() >= header && bytes[0] == format) {
-            std::memcpy(&position.offset, bytes.data() + 1, sizeof position.offset);
-            std::memcpy(&position.number, bytes.data() + 9, sizeof position.number);
-            position.path = bytes.substr(header);
-        }
-        if (position.path.empty() || position.offset < 0 || position.number < 1) {
-            throw leat::error(
-                LEAT_ERR_FATAL,
-                "the position of the last run is not one of this version of the ndjson source: start afresh "
-                "with --fresh");
-        }
-        return position;
-    }
-};
 
 class Source {
 public:
@@ -81,8 +49,12 @@ public:
     }
 
     void open(leat::context& ctx, std::string_view resume) {
-        files_ = find_files(patterns_);
+        read_ = ReadFiles("ndjson");
+        if (!resume.empty()) read_.go_to(resume);
+        const auto was_read = [this](const std::string& path) { return read_.was_read(path); };
+        files_ = resume.empty() ? find_files(patterns_) : find_files(patterns_, was_read);
         std::int64_t total = 0;
+        gives_positions_ = true;
         for (const InputFile& file : files_) {
             if (!file.regular && infer_ == Infer::all) {
                 throw leat::error(LEAT_ERR_CONFIG,
@@ -91,15 +63,17 @@ public:
                                       "the columns under types");
             }
             total = file.size < 0 || total < 0 ? -1 : total + file.size;
+            gives_positions_ &= file.regular;
         }
-        start_ = {};
-        file_ = 0;
-        if (!resume.empty()) go_to(Position::decoded(resume));
+        to_read_ = read_.left_of(ctx, files_);
+        next_ = 0;
+        moved_ = gives_positions_ && !to_read_.empty() && may_name_more(patterns_) && !read_.stopped_in_a_file();
         progress_ = ctx.metric(LEAT_GAUGE, "progress", "bytes");
         if (total > 0) ctx.metric(LEAT_GAUGE, "progress_total", "bytes").record(static_cast<double>(total));
-        for (std::size_t i = 0; i < file_; ++i) {
-            bytes_before_ += std::max<std::int64_t>(files_[i].size, 0);
-        }
+        bytes_before_ = std::max<std::int64_t>(total, 0);
+        for (const FileToRead& left : to_read_)
+            bytes_before_ -= std::max<std::int64_t>(files_[left.file].size, 0);
+        bytes_before_ = std::max<std::int64_t>(bytes_before_, 0);
     }
 
     leat_status read(leat::context& ctx, const leat_bucket_config& hint) {
@@ -107,7 +81,12 @@ public:
         const std::uint64_t wait_ns =
             hint.max_wait_ns == 0 ? longest_wait_ns : std::min(hint.max_wait_ns, longest_wait_ns);
         const auto deadline = clock::now() + std::chrono::nanoseconds(wait_ns);
+        if (to_read_.empty()) {
+            progress_.record(static_cast<double>(bytes_before_));
+            return LEAT_END;
+        }
         if (!rows_ && !begin(ctx, wait_ns)) return LEAT_IDLE;
+        if (moved_) put_out(ctx);
 
         const std::int64_t most_rows = limit(hint.max_rows, rows_at_once);
         const std::uint64_t most_bytes = hint.max_bytes == 0 ? bytes_at_once : std::min(hint.max_bytes, bytes_at_once);
@@ -123,9 +102,12 @@ public:
             if ((lines & 1023) == 1023 && ctx.stop_state() != LEAT_RUN) arrival = Arrival::stopped;
             if (arrival == Arrival::stopped) break;
         }
-        put_out(ctx, arrival == Arrival::end || lines > 0);
-        if (arrival == Arrival::end) return LEAT_END;
-        return lines == 0 ? LEAT_IDLE : LEAT_OK;
+        moved_ = lines > 0;
+        if (arrival == Arrival::end) end_file();
+        const bool moved = moved_;
+        put_out(ctx);
+        if (next_ == to_read_.size()) return LEAT_END;
+        return moved ? LEAT_OK : LEAT_IDLE;
     }
 
     void close(leat::context&) {
@@ -150,24 +132,6 @@ private:
     static std::int64_t limit(std::uint64_t asked, std::int64_t own) {
         return asked == 0 ? own
                           : static_cast<std::int64_t>(std::min<std::uint64_t>(asked, static_cast<std::uint64_t>(own)));
-    }
-
-    void go_to(Position position) {
-        const auto found = std::find_if(files_.begin(), files_.end(),
-                                        [&position](const InputFile& file) { return file.path == position.path; });
-        if (found == files_.end()) {
-            throw leat::error(LEAT_ERR_CONFIG,
-                              "the last run stopped in " + position.path +
-                                  ", which is not among the files now: put it back, or start afresh with "
-                                  "--fresh");
-        }
-        if (!found->regular) {
-            throw leat::error(
-                LEAT_ERR_CONFIG,
-                found->name + " cannot be read from where the last run stopped: start afresh with --fresh");
-        }
-        file_ = static_cast<std::size_t>(found - files_.begin());
-        start_ = std::move(position);
     }
 
     // ---- The schema
@@ -214,17 +178,18 @@ private:
         std::size_t sampled = 0;
         for (const InputFile& file : files_) {
             if (!file.regular || (infer_ == Infer::sample && sampled++ == sampled_files)) continue;
-            LineReader lines(file, compression_, 0, 1);
+            LineReader lines(file, compression_, {});
             if (sample(ctx, lines, wait_ns, seen) == Arrival::stopped) return false;
         }
-        if (files_[file_].regular) return true;
+        const InputFile& first = files_[to_read_[0].file];
+        if (first.regular) return true;
         // Of what comes only once, the sample is kept and read again.
-        if (!lines_) lines_.emplace(files_[file_], compression_, 0, 1);
+        if (!lines_) lines_.emplace(first, compression_, FileMark{});
         lines_->mark();
         const Arrival arrival = sample(ctx, *lines_, wait_ns, seen);
         const bool found = lines_->number() > 1 || arrival == Arrival::end;
         if (!found && lines_->is_stuck()) {
-            throw leat::error(LEAT_ERR_CONFIG, files_[file_].name + ":1: the first line is longer than " +
+            throw leat::error(LEAT_ERR_CONFIG, first.name + ":1: the first line is longer than " +
                                                    std::to_string(LineReader::longest_line) +
                                                    " bytes, so that no columns can be inferred from it: name them "
                                                    "under types and set infer: none");
@@ -267,27 +232,27 @@ private:
 
     // ---- The rows
 
-    /// The next line of all files.
+    /// The next line of the file that is to be read.
     Arrival next_line(const leat::context& ctx, std::uint64_t wait_ns, Line& line) {
-        for (;;) {
-            if (!lines_) {
-                if (file_ == files_.size()) return Arrival::end;
-                lines_.emplace(files_[file_], compression_, start_.offset, start_.number);
-                start_ = {};
-            }
-            const Arrival arrival = lines_->next(ctx, wait_ns, line);
-            if (arrival != Arrival::end) return arrival;
-            if (file_ + 1 == files_.size()) return Arrival::end;  // the last one stays open: its end is the position
-            bytes_before_ += lines_->input().raw().bytes_read();
-            lines_.reset();
-            ++file_;
-        }
+        if (next_ == to_read_.size()) return Arrival::end;
+        if (!lines_) lines_.emplace(files_[to_read_[next_].file], compression_, to_read_[next_].from);
+        return lines_->next(ctx, wait_ns, line);
+    }
+
+    void end_file() {
+        if (!lines_) return;
+        if (gives_positions_) read_.add_read(files_[to_read_[next_].file], lines_->file_mark(true));
+        bytes_before_ += lines_->input().raw().bytes_read();
+        lines_.reset();
+        ++next_;
+        moved_ = true;
     }
 
     void take(const leat::context& ctx, const Line& line) {
         if (line.text.find_first_not_of(" \t\r") == std::string_view::npos) return;
         if (rows_->read(line)) return;
-        ctx.reject_raw(line.text, files_[file_].name + ":" + std::to_string(line.number) + ": " + rows_->why());
+        ctx.reject_raw(line.text,
+                       files_[to_read_[next_].file].name + ":" + std::to_string(line.number) + ": " + rows_->why());
     }
 
     [[nodiscard]] bool full(std::int64_t lines, std::uint64_t most_bytes) const {
@@ -295,15 +260,23 @@ private:
     }
 
     /// Emits what was read, or at least how far reading came.
-    void put_out(const leat::context& ctx, bool moved) {
-        if (lines_) progress_.record(static_cast<double>(bytes_before_ + lines_->input().raw().bytes_read()));
-        if (builder_->rows() == 0 && !moved) return;
-        std::string position;
-        if (lines_ && files_[file_].regular) {
-            position = Position{files_[file_].path, lines_->offset(), lines_->number()}.encoded();
-        }
-        if (builder_->rows() == 0 && position.empty()) return;
-        ctx.emit(builder_->finish(), position);
+    ///
+    /// No batch has rows of two files, and before the rows of a file there is a position that names it: a later run has
+    /// to find the same rows behind a position, also when files have grown or come between.
+    void put_out(const leat::context& ctx) {
+        progress_.record(
+            static_cast<double>(bytes_before_ + (lines_ ? lines_->input().raw().bytes_read() : std::int64_t{0})));
+        if (builder_->rows() == 0 && !(moved_ && gives_positions_)) return;
+        const std::string position = gives_positions_ ? position_now() : "";
+        leat::batch batch = builder_->finish();
+        moved_ = false;
+        ctx.emit(std::move(batch), position);
+    }
+
+    std::string position_now() {
+        if (next_ == to_read_.size()) return read_.position();
+        const FileToRead& next = to_read_[next_];
+        return read_.position(files_[next.file], lines_ ? lines_->file_mark(false) : next.from);
     }
 
     // Fixed after construction.
@@ -315,10 +288,13 @@ private:
 
     // From open to close.
     std::vector<InputFile> files_;
-    std::size_t file_ = 0;             ///< the one that is read
-    Position start_;                   ///< in it
-    std::optional<LineReader> lines_;  ///< of it, once it is open
-    std::int64_t bytes_before_ = 0;    ///< of the files before it
+    ReadFiles read_{"ndjson"};
+    std::vector<FileToRead> to_read_;
+    std::size_t next_ = 0;             ///< index into to_read_
+    std::optional<LineReader> lines_;  ///< of that file, once it is open
+    std::int64_t bytes_before_ = 0;    ///< of the files that are not to be read any more
+    bool gives_positions_ = false;     ///< all files are regular
+    bool moved_ = false;               ///< a position is due, even if there are no rows
     leat::metric progress_;
     std::optional<leat::builder> builder_;
     std::optional<RowReader> rows_;
