@@ -146,11 +146,11 @@ struct PluginCheckArguments {
     bool json = false;
 };
 
-using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments,
-                          LoadArguments, StateListArguments, StateShowArguments, StateResetArguments,
-                          StateExportArguments, DeadListArguments, DeadShowArguments, DeadExportArguments,
-                          DeadDropArguments, DeadReplayArguments, ReceiptsListArguments, ReceiptsShowArguments,
-                          PluginListArguments, PluginShowArguments, PluginCheckArguments>;
+using Verb =
+    std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments, LoadArguments,
+                 StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments, DeadListArguments,
+                 DeadShowArguments, DeadExportArguments, DeadDropArguments, DeadReplayArguments, ReceiptsListArguments,
+                 ReceiptsShowArguments, PluginListArguments, PluginShowArguments, PluginCheckArguments>;
 
 struct Arguments {
     Verb verb;

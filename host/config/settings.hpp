@@ -81,8 +81,8 @@ struct ComponentSettings {
 
 /// How many dead letters a run may have: the larger of both when neither was given, else what was given.
 struct DeadLetterSettings {
-    std::optional<std::uint64_t> rows = {};     ///< `limit: 100 rows`
-    std::optional<double> fraction = {};        ///< `limit: 1%`, of the rows read
+    std::optional<std::uint64_t> rows = {};    ///< `limit: 100 rows`
+    std::optional<double> fraction = {};       ///< `limit: 1%`, of the rows read
     std::optional<ComponentSettings> to = {};  ///< a sink that gets them too; empty: they are in the state only
 };
 

@@ -116,20 +116,22 @@ struct LetterTable::Statements {
                                                             "pipeline = ?2 AND stage = ?3 AND lane = ?4"));
         BOOST_OUTCOME_TRY(auto cancel_replay, database.prepare("UPDATE letters SET replay = NULL WHERE replay = ?1 AND "
                                                                "pipeline = ?2 AND stage = ?3 AND lane = ?4"));
-        BOOST_OUTCOME_TRY(auto send, database.prepare("UPDATE letters SET sent = ?2 WHERE pipeline = ?1 AND sent IS NULL "
-                                                      "AND segment IS NULL AND lane NOT LIKE '%@dead'"));
+        BOOST_OUTCOME_TRY(auto send,
+                          database.prepare("UPDATE letters SET sent = ?2 WHERE pipeline = ?1 AND sent IS NULL "
+                                           "AND segment IS NULL AND lane NOT LIKE '%@dead'"));
         BOOST_OUTCOME_TRY(auto count_sent,
                           database.prepare("SELECT count(*) FROM letters WHERE pipeline = ?1 AND sent IS NOT NULL"));
         BOOST_OUTCOME_TRY(
             auto next_sent,
-            database.prepare(std::string("SELECT ") + all_columns +
-                             "WHERE segment IS NULL AND pipeline = ?1 AND (sent > ?2 OR (sent = ?2 AND letters.id > ?3)) "
-                             "ORDER BY sent, letters.id LIMIT ?4"));
+            database.prepare(
+                std::string("SELECT ") + all_columns +
+                "WHERE segment IS NULL AND pipeline = ?1 AND (sent > ?2 OR (sent = ?2 AND letters.id > ?3)) "
+                "ORDER BY sent, letters.id LIMIT ?4"));
         return std::make_unique<Statements>(Statements{
             std::move(add), std::move(add_schema), std::move(find_schema), std::move(take_out), std::move(settle),
             std::move(settle_all), std::move(drop), std::move(new_replay), std::move(begin_replay), std::move(edit),
-            std::move(open_replays), std::move(next_of), std::move(end_replay), std::move(cancel_replay), std::move(send), std::move(count_sent),
-                       std::move(next_sent)});
+            std::move(open_replays), std::move(next_of), std::move(end_replay), std::move(cancel_replay),
+            std::move(send), std::move(count_sent), std::move(next_sent)});
     }
 };
 

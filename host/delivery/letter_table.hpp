@@ -82,8 +82,8 @@ public:
         std::uint64_t number = 0;  ///< of those that go together
         std::uint64_t id = 0;
     };
-    /// Puts the settled letters of a pipeline that were not sent yet behind the others. Errors: io. Returns how many are
-    /// sent by now.
+    /// Puts the settled letters of a pipeline that were not sent yet behind the others. Errors: io. Returns how many
+    /// are sent by now.
     Result<std::uint64_t> send(std::string_view pipeline);
     /// The next of them, at most `most`, each with its place. Errors: io; a letter that is damaged.
     Result<std::vector<std::pair<Sent, StoredLetter>>> next_sent(std::string_view pipeline, const Sent& after,

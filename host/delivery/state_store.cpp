@@ -33,7 +33,8 @@ constexpr std::array<const char*, 2> steps = {
     ) STRICT)",
     // letters: "row" is for people, bytes (by their schema) without loss; segment is set as long as the letter's row
     // may
-    // come again; a replay has a number that is never used twice; sent is such a number too, of those that went to a sink together.
+    // come again; a replay has a number that is never used twice; sent is such a number too, of those that went to a
+    // sink together.
     R"(ALTER TABLE checkpoints ADD COLUMN segment INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE checkpoints ADD COLUMN replay BLOB NOT NULL DEFAULT x'';
     CREATE TABLE schemas (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL UNIQUE) STRICT;

@@ -29,17 +29,17 @@ std::string json_metadata() {
 
 Schema letter_schema() {
     static constexpr std::array<std::pair<const char*, const char*>, 12> columns{{{"id", "l"},
-                                                                                 {"pipeline", "u"},
-                                                                                 {"stage", "u"},
-                                                                                 {"component", "u"},
-                                                                                 {"version", "u"},
-                                                                                 {"reason", "u"},
-                                                                                 {"row", "u"},
-                                                                                 {"raw", "u"},
-                                                                                 {"raw_hex", "u"},
-                                                                                 {"position_hex", "u"},
-                                                                                 {"run", "u"},
-                                                                                 {"made", "u"}}};
+                                                                                  {"pipeline", "u"},
+                                                                                  {"stage", "u"},
+                                                                                  {"component", "u"},
+                                                                                  {"version", "u"},
+                                                                                  {"reason", "u"},
+                                                                                  {"row", "u"},
+                                                                                  {"raw", "u"},
+                                                                                  {"raw_hex", "u"},
+                                                                                  {"position_hex", "u"},
+                                                                                  {"run", "u"},
+                                                                                  {"made", "u"}}};
     const auto keeps = [](ArrowSchema* of) { of->release = nullptr; };
     const auto json = json_metadata();
     std::array<ArrowSchema, columns.size()> nodes{};

@@ -212,6 +212,52 @@ BOOST_FIXTURE_TEST_CASE(a_replay_that_was_killed_goes_on_and_delivers_once, Dire
     BOOST_TEST(number(receipt_of(leat({"dead", "ls", "--json", "--where", "state <> 'replayed'"}).out), "count") == 0u);
 }
 
+BOOST_FIXTURE_TEST_CASE(letters_go_to_the_sink_that_the_pipeline_names_and_each_of_them_once, WithLetters) {
+    const auto letters_in = [&](const std::string& file) {
+        std::string out;
+        std::istringstream lines(get(file));
+        for (std::string line; std::getline(lines, line);) {
+            const auto letter = receipt_of(line);
+            const auto row = text(letter, "row");
+            out += (out.empty() ? "" : ", ") + text(letter, "id") + ' ' + text(letter, "stage") + ' ' +
+                   (row == "null" ? text(letter, "raw") : row);
+        }
+        return out;
+    };
+    // Also those that an earlier run has made.
+    put("p.yaml", get("p.yaml") + "    dead_letters: { limit: 10 rows, to: { ndjson: { path: dead.ndjson } } }\n");
+    const auto first = run_json("p.yaml");
+    BOOST_TEST(first.code == 0, first.err);
+    BOOST_TEST(balance(first.out, 1) == "read 3 = delivered 3 + filtered 0 + dead 0, done, balanced");
+    BOOST_TEST(text(pipeline_of(first.out, 1), "name") == "people (dead letters)");
+    const std::string all =
+        "1 extract 2,Grace,x\n, 2 load {\"id\":3,\"name\":\"TWICE\",\"amount\":40}, "
+        "3 load {\"id\":5,\"name\":\"MINUS\",\"amount\":-5}";
+    BOOST_TEST(letters_in("dead.ndjson") == all);
+
+    // Nothing new; then one more, though the last of the others was dropped.
+    BOOST_TEST(pipeline_of(run_json("p.yaml").out, 1).empty());
+    BOOST_TEST(leat({"dead", "drop", "3", "--yes"}).code == 0);
+    put("people.csv", get("people.csv") + "7,New\n");
+    BOOST_TEST(balance(run_json("p.yaml").out, 1) == "read 1 = delivered 1 + filtered 0 + dead 0, done, balanced");
+    BOOST_TEST(letters_in("dead.ndjson") == all + ", 4 extract 7,New\n");
+    BOOST_TEST(pipeline_of(run_json("p.yaml").out, 1).empty());
+
+    const auto stateless = leat({"run", "--no-state", "p.yaml"});
+    BOOST_TEST(stateless.code == 3);
+    BOOST_TEST(stateless.err.find("pipelines.people.dead_letters.to: needs the state, from which dead letters go to "
+                                  "their sink; leave out --no-state, or dead_letters.to") != std::string::npos,
+               stateless.err);
+    // A target that cannot be written fails the run, and the letters wait.
+    put("p.yaml", replaced(get("p.yaml"), "path: dead.ndjson", "path: no/dead.ndjson"));
+    put("people.csv", get("people.csv") + "8,New\n");
+    const auto failed = run_json("p.yaml");
+    BOOST_TEST(failed.code != 0);
+    BOOST_TEST(text(pipeline_of(failed.out, 1), "outcome") == "failed");
+    put("p.yaml", replaced(get("p.yaml"), "path: no/dead.ndjson", "path: dead.ndjson"));
+    BOOST_TEST(balance(run_json("p.yaml").out, 1) == "read 1 = delivered 1 + filtered 0 + dead 0, done, balanced");
+}
+
 BOOST_FIXTURE_TEST_CASE(drop_forgets_only_what_it_was_told, WithLetters) {
     const auto none = leat({"dead", "drop", "--yes"});
     BOOST_TEST(none.code == 2);

@@ -145,7 +145,8 @@ BOOST_AUTO_TEST_CASE(prints_json) {
     BOOST_TEST(number(one, "transactions") == 1u);
     BOOST_TEST(text(one, "error") == "null");
     const auto letter = one.at("dead_letters").get_array().at(0).get_object();
-    BOOST_TEST(text(letter, "stage") == "extract csv");
+    BOOST_TEST(text(letter, "stage") == "extract");
+    BOOST_TEST(text(letter, "component") == "csv");
     BOOST_TEST(text(letter, "reason") == "people.csv:6: 3 fields where 2 are due");
     BOOST_TEST(text(letter, "record") == "x,y,z\\n");
 }

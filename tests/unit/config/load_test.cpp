@@ -34,7 +34,7 @@ pipelines:
     load: {shop: {table: orders}}
     bucket: {rows: 20}
     retry: {attempts: 9, first_wait: 1s}
-    dead_letters: {limit: 2.5%}
+    dead_letters: {limit: 2.5%, to: {ndjson: {path: dead.ndjson}}}
   nightly:
     run: {acme.reindex: {index: orders}}
     bucket: {workers: 4}
@@ -69,6 +69,7 @@ pipelines:
     BOOST_TEST((orders.retry.first_wait == 1s));
     BOOST_TEST(!orders.dead_letters.rows);
     BOOST_TEST(orders.dead_letters.fraction.value() == 0.025);
+    BOOST_TEST(orders.dead_letters.to.value().id == "ndjson");
 
     const auto& nightly = settings.pipelines[1];
     BOOST_TEST(json(*nightly.run) == R"(acme.reindex {"index":"orders"})");
@@ -213,7 +214,7 @@ BOOST_AUTO_TEST_CASE(knows_the_keys_of_every_section) {
         "extract, transform, load, bucket, delivery, retry and dead_letters\n"
         "leat.yaml:11:13: pipelines.p.retry.attempt: is no key here; did you mean \"attempts\"? The keys are attempts "
         "and first_wait\n"
-        "leat.yaml:12:20: pipelines.p.dead_letters.max: is no key here; the only key is limit");
+        "leat.yaml:12:20: pipelines.p.dead_letters.max: is no key here; the keys are limit and to");
 }
 
 BOOST_AUTO_TEST_CASE(names_what_is_no_mapping) {
