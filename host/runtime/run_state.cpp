@@ -108,7 +108,7 @@ std::optional<SteadyTime> RunState::next_try(const Answer& answer, Tries& tries,
     // The last try is at the end of the budget, however long its turn would be to wait.
     const auto end = *tries.failing_since + std::chrono::duration_cast<SteadyTime::duration>(retry.budget);
     const bool is_last = tries.made >= retry.attempts || now >= end;
-    count_failure(answer, stage, now, is_last);
+    count_failure(answer, stage, now, is_last ? std::nullopt : std::optional(end));
     if (is_last) return std::nullopt;
     stage.retries.fetch_add(1, std::memory_order_relaxed);
     const auto wait = wait_before(++tries.made, retry, roll());
@@ -119,22 +119,25 @@ std::optional<SteadyTime> RunState::next_try(const Answer& answer, Tries& tries,
 
 // ---- Circuits -------------------------------------------------------------------------------------------------------
 
-/// A pause that outlives the budget of a call would end its run.
 config::CircuitSettings RunState::circuit_settings() const {
     auto out = plan.settings->circuit;
     out.pause = std::min(out.pause, plan.settings->retry.budget);
     return out;
 }
 
-void RunState::count_failure(const Answer& answer, const StageCounts& stage, SteadyTime now, bool is_last) {
+void RunState::count_failure(const Answer& answer, const StageCounts& stage, SteadyTime now,
+                             std::optional<SteadyTime> last_try) {
     if (!stage.plan || !stage.plan->circuit) return;
-    const auto settings = circuit_settings();
+    auto settings = circuit_settings();
+    // A pause that outlives the budget of the call would take its last try from it.
+    if (last_try) settings.pause = std::min<std::chrono::nanoseconds>(settings.pause, *last_try - now);
     if (!stage.plan->circuit->failed(settings, now)) return;
     const auto& connection = stage.plan->settings->connection;
-    if (is_last && connection.empty()) return;  // nobody is left who would wait
+    if (!last_try && connection.empty()) return;  // nobody is left who would wait
     log.warn(title_of(stage) + ": " + std::to_string(settings.failures) + " tries in a row have failed" +
                  (answer.text.empty() ? "" : ", the last one with: " + answer.text) + "; it is left alone for " +
-                 config::duration_text(settings.pause) + ", then one call tries it",
+                 config::duration_text(std::chrono::ceil<std::chrono::milliseconds>(settings.pause)) +
+                 ", then one call tries it",
              {{"pipeline", plan.settings->name}});
 }
 

@@ -110,7 +110,8 @@ public:
 private:
     Error in_pipeline(const Error& error) const;
     config::CircuitSettings circuit_settings() const;
-    void count_failure(const plugin::Answer& answer, const StageCounts& stage, SteadyTime now, bool is_last);
+    void count_failure(const plugin::Answer& answer, const StageCounts& stage, SteadyTime now,
+                       std::optional<SteadyTime> last_try);
     double roll();
     bool may_wait_for_memory(std::uint64_t wanted);
 

@@ -40,9 +40,8 @@ BOOST_AUTO_TEST_CASE(a_call_is_tried_again_until_its_budget_is_over) {
                 BOOST_TEST(error_of(receipt) == "pipeline \"p\": extract odd.source: the moon is full (tried " +
                                                     std::to_string(tries) + " times in 5m)");
             });
-        // Waits of 0.2 s to 25.6 s are 51 s at most and half of that at least, and each one behind them 15 s to 30 s.
-        BOOST_TEST(tries >= 1u + 8 + 8);
-        BOOST_TEST(tries <= 1u + 8 + 19);
+        // The first four waits take 3 s at most; then the circuit is open, for 30 s each time.
+        BOOST_TEST(tries == 5u + 10);
         BOOST_CHECK(elapsed >= 5min && elapsed < 5min + 2s);
     }
 }
@@ -66,8 +65,8 @@ BOOST_AUTO_TEST_CASE(the_waits_are_spread_as_the_seed_says) {
             .elapsed;
     };
     const auto first = waited(1), second = waited(2);
-    BOOST_CHECK(first == waited(1));
-    BOOST_CHECK(std::chrono::abs(first - second) > 1s);
+    BOOST_CHECK(std::chrono::abs(first - waited(1)) < 1s);
+    BOOST_CHECK(std::chrono::abs(first - second) > 10s);
     for (const auto one : {first, second})
         BOOST_CHECK(one >= 30min && one < 1h + 2s);
 }
@@ -208,18 +207,19 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_the_wait_for_a_rate) {
     for (const bool of_sink : {true, false}) {
         const auto elapsed = simulate(13, [&] {
                                  Lab lab;
-                                 auto& pipeline = lab.add("odd.source {'count': 1000}", {}, "odd.sink");
+                                 auto& pipeline = lab.add("odd.source {'count': 1000, 'batch': 100}", {}, "odd.sink");
+                                 pipeline.bucket.rows = 100;
                                  if (of_sink) pipeline.load->connection = "shop";
                                  auto& rate = of_sink ? pipeline.load->connection_rate : pipeline.rate;
                                  rate.rows = 1;
                                  const auto receipt = lab.run_one_while([&] {
-                                     lab.wait_until_read(of_sink ? 20 : 4);
+                                     lab.wait_until_read(of_sink ? 200 : 100);
                                      lab.stop.request(of_sink ? leat::StopState::stop : leat::StopState::drain);
                                  });
                                  BOOST_TEST(error_of(receipt) == "");
                                  BOOST_TEST(receipt.balanced);
                              }).elapsed;
-        BOOST_CHECK(elapsed < 10s);
+        BOOST_CHECK(elapsed < 30s);  // of the 100 s that the next hundred rows would wait
     }
 }
 
