@@ -190,9 +190,11 @@ Exit dead_replay(const DeadReplayArguments& verb, const Arguments& arguments, co
         session.log().info(
             "replays " + letters_text(letters_of_stage.letters) + " from stage " + letters_of_stage.stage,
             {{"pipeline", letters_of_stage.pipeline}});
-        auto made = runtime::Manager::make(
-            settings, session.catalog(), session.log(),
-            {.run_directory = session.run_directory(), .state = session.state(), .replay = &replay});
+        auto made = runtime::Manager::make(settings, session.catalog(), session.log(),
+                                           {.run_directory = session.run_directory(),
+                                            .state = session.state(),
+                                            .replay = &replay,
+                                            .seed = session.seed()});
         if (!made) return console.fail(made.error());
         auto manager = std::move(made).value();
         auto one = session.run(*manager);

@@ -46,6 +46,16 @@ Ahead ahead_of(const runtime::Progress& progress) {
     return out;
 }
 
+/// "retrying, circuit open, next try in 12 s"; empty when nothing waits.
+std::string trouble_text(const runtime::Progress& progress) {
+    if (!progress.circuit_open && !progress.next_try_in) return {};
+    std::string out = "retrying";
+    if (progress.circuit_open) out += ", circuit open";
+    if (progress.next_try_in)
+        out += ", next try in " + std::to_string(rounded(std::ceil(*progress.next_try_in))) + " s";
+    return out;
+}
+
 }  // namespace
 
 double Rate::update(double total, double seconds) {
@@ -71,6 +81,7 @@ std::string progress_line(const runtime::Progress& progress, double rows_per_sec
            bytes_text(bytes_per_second) + "/s";
     if (progress.dead > 0) out += "  " + grouped(progress.dead) + " dead";
     if (progress.state == runtime::Progress::State::ended) return out + "  ended";
+    if (const auto trouble = trouble_text(progress); !trouble.empty()) return out + "  " + trouble;
     if (const auto ahead = ahead_of(progress); ahead.known) {
         out += "  " + std::to_string(ahead.percent) + " %";
         if (ahead.seconds >= 0) out += "  ETA " + duration_text(ahead.seconds);
@@ -148,6 +159,7 @@ void ProgressLog::show(const std::vector<runtime::Progress>& all) {
         } else if (progress.state == State::running && progress.seconds >= seen.next_at) {
             seen.next_at = progress.seconds + log_interval;
             const auto ahead = ahead_of(progress);
+            const auto trouble = trouble_text(progress);
             const std::string percent = ahead.known ? std::to_string(ahead.percent) : "unknown";
             log_.info("pipeline runs", {{"pipeline", progress.name},
                                         {"read", std::to_string(progress.read)},
@@ -155,7 +167,9 @@ void ProgressLog::show(const std::vector<runtime::Progress>& all) {
                                         {"dead", std::to_string(progress.dead)},
                                         {"rows_per_second", std::to_string(rounded(rows))},
                                         {"bytes_per_second", std::to_string(rounded(bytes))},
-                                        {"percent", percent}});
+                                        {"percent", percent},
+                                        {"retries", std::to_string(progress.retries)},
+                                        {"trouble", trouble.empty() ? "none" : trouble}});
         }
         seen.state = progress.state;
     }

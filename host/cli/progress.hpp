@@ -26,7 +26,8 @@ private:
     double rate_ = 0;
 };
 
-/// `orders  1,234,567 rows  812,345 rows/s  96.2 MB/s  45 %  ETA 12 s`; percent and ETA when the size is known.
+/// `orders  1,234,567 rows  812,345 rows/s  96.2 MB/s  45 %  ETA 12 s`; percent and ETA when the size is known. In
+/// their place, while a call that failed waits: `retrying, circuit open, next try in 12 s`.
 std::string progress_line(const runtime::Progress& progress, double rows_per_second, double bytes_per_second);
 
 /// Bytes of the source when it tells them, Arrow bytes otherwise.

@@ -15,7 +15,7 @@ using runtime::StageReceipt;
 boost::json::object stage_json(const StageReceipt& stage) {
     return {{"role", stage.role},         {"component", stage.component}, {"rows_in", stage.rows_in},
             {"rows_out", stage.rows_out}, {"dead", stage.dead},           {"batches", stage.batches},
-            {"seconds", stage.seconds}};
+            {"retries", stage.retries},   {"seconds", stage.seconds}};
 }
 
 boost::json::value place_json(const std::optional<PipelineReceipt::Place>& place) {
@@ -98,15 +98,27 @@ std::string receipt_table(const runtime::RunReceipt& receipt) {
     }
     std::string out = table.text();
 
-    TextTable stages({{"stage"}, {"in", right}, {"out", right}, {"dead", right}, {"batches", right}, {"busy", right}});
+    bool any_retries = false;
+    for (const auto& one : receipt.pipelines) {
+        for (const auto& stage : one.stages)
+            any_retries = any_retries || stage.retries > 0;
+    }
+    std::vector<TextTable::Column> stage_columns = {
+        {"stage"}, {"in", right}, {"out", right}, {"dead", right}, {"batches", right}};
+    if (any_retries) stage_columns.push_back({"retries", right});
+    stage_columns.push_back({"busy", right});
+    TextTable stages(std::move(stage_columns));
     std::size_t count = 0;
     for (const auto& one : receipt.pipelines) {
         for (const auto& stage : one.stages) {
             const bool source = stage.role == "extract";
             const std::string title =
                 (receipt.pipelines.size() > 1 ? one.name + " " : "") + stage.role + " " + stage.component;
-            stages.add({title, source ? "" : grouped(stage.rows_in), grouped(stage.rows_out), grouped(stage.dead),
-                        grouped(stage.batches), duration_text(stage.seconds)});
+            std::vector<std::string> cells = {title, source ? "" : grouped(stage.rows_in), grouped(stage.rows_out),
+                                              grouped(stage.dead), grouped(stage.batches)};
+            if (any_retries) cells.push_back(grouped(stage.retries));
+            cells.push_back(duration_text(stage.seconds));
+            stages.add(std::move(cells));
             ++count;
         }
     }

@@ -53,7 +53,8 @@ Exit run_configuration(const Configuration& configuration, const RunArguments& v
                                        {.run_directory = session.run_directory(),
                                         .state = session.state(),
                                         .fresh = verb.fresh,
-                                        .lane_suffix = verb.lane_suffix});
+                                        .lane_suffix = verb.lane_suffix,
+                                        .seed = session.seed()});
     if (!made) return console.fail(made.error());
     auto manager = std::move(made).value();
     auto receipt = session.run(*manager);

@@ -35,6 +35,8 @@ public:
     /// NULL: nothing is kept.
     delivery::StateStore* state() noexcept { return state_.get(); }
     const std::filesystem::path& run_directory() const noexcept { return directory_.path(); }
+    /// Of the dice of this run: no other run on this machine has its directory.
+    std::uint64_t seed() const { return std::hash<std::string>()(run_directory().string()); }
 
     runtime::RunReceipt run(runtime::Manager& manager) { return foreground_.run(manager); }
     /// A signal has come: nothing more is to be begun.

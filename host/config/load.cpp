@@ -318,10 +318,13 @@ private:
         const auto extract = pipeline.get("extract");
         const auto transform = pipeline.get("transform");
         const auto load = pipeline.get("load");
+        pipeline.read_rate(pipeline.get("rate"), out.rate);
         if (const auto bucket = pipeline.get("bucket")) read_bucket(*bucket.value, below(path, "bucket"), out.bucket);
         if (const auto delivery = pipeline.get("delivery")) read_delivery(pipeline, delivery, out.delivery);
         const auto retry = pipeline.get("retry");
         if (retry) read_retry(*retry.value, below(path, "retry"), out.retry);
+        if (const auto circuit = pipeline.get("circuit"))
+            read_circuit(*circuit.value, below(path, "circuit"), out.circuit);
         const auto dead_letters = pipeline.get("dead_letters");
         if (dead_letters) read_dead_letters(*dead_letters.value, below(path, "dead_letters"), out.dead_letters);
         pipeline.finish();
@@ -366,7 +369,21 @@ private:
         Section retry(node, path, problems_);
         retry.read_count(retry.get("attempts"), out.attempts, 1, 100);
         retry.read_duration(retry.get("first_wait"), out.first_wait, 1ms, 1h);
+        const auto longest = retry.get("longest_wait");
+        retry.read_duration(longest, out.longest_wait, 1ms, 1h);
+        if (longest && out.longest_wait < out.first_wait) {
+            retry.problem(longest, "is " + duration_text(out.longest_wait) +
+                                       ", but must not be less than first_wait, " + duration_text(out.first_wait));
+        }
+        retry.read_duration(retry.get("budget"), out.budget, 1ms, 24h);
         retry.finish();
+    }
+
+    void read_circuit(const Node& node, const std::string& path, CircuitSettings& out) {
+        Section circuit(node, path, problems_);
+        circuit.read_count(circuit.get("failures"), out.failures, 1, 10'000);
+        circuit.read_duration(circuit.get("pause"), out.pause, 1ms, 1h);
+        circuit.finish();
     }
 
     void read_dead_letters(const Node& node, const std::string& path, DeadLetterSettings& out) {
@@ -419,8 +436,11 @@ private:
             take_options(*stage->value, below(path, out.id), out);
             return out;
         }
-        const auto connected = component_of(*connection->value, below("connections", out.id));
+        out.connection = out.id;
+        const auto connected = connected_component(*connection);
         if (!connected) return std::nullopt;
+        Problems told;  // by check_connection
+        read_connection_rate(*connection, told, out.connection_rate);
         const auto connection_path = below(path, out.id);
         out.id = connected->key->text;
         take_options(merged(*connected->value, *stage->value, connection_path), connection_path, out);
@@ -429,10 +449,32 @@ private:
 
     void check_connection(const Entry& connection) {
         const auto path = below("connections", connection.key->text);
-        const auto component = component_of(*connection.value, path);
+        const auto component = connected_component(connection);
+        RateSettings rate;
+        read_connection_rate(connection, problems_, rate);
         if (!component || component->value->kind == Node::Kind::map || component->value->is_null()) return;
         problems_.add(component->value->mark, below(path, component->key->text),
                       "is " + description(*component->value) + ", but must be a mapping of options");
+    }
+
+    /// What stands beside the component of a connection.
+    static const Node* rate_of(const Node& connection) {
+        return connection.kind == Node::Kind::map && connection.entries.size() > 1 ? connection.find("rate") : nullptr;
+    }
+
+    static void read_connection_rate(const Entry& connection, Problems& problems, RateSettings& out) {
+        const Section::Found rate{rate_of(*connection.value), "rate"};
+        if (rate) Section(*connection.value, below("connections", connection.key->text), problems).read_rate(rate, out);
+    }
+
+    /// As component_of, beside a rate.
+    std::optional<Entry> connected_component(const Entry& connection) {
+        const Node& node = *connection.value;
+        if (rate_of(node) && node.entries.size() == 2) {
+            const auto& [key, value] = node.entries[rate_of(node) == &node.entries[0].value ? 1 : 0];
+            if (names_something(key)) return Entry{&key, &value};
+        }
+        return component_of(node, below("connections", connection.key->text));
     }
 
     /// What `stage` says, and what only the connection says. The options of a connection are checked by themselves.

@@ -84,6 +84,31 @@ void Section::read_duration(const Found& found, std::chrono::nanoseconds& out, s
     out = read.value();
 }
 
+void Section::read_rate(const Found& found, RateSettings& out) {
+    if (!found || found->wrong) return;
+    const auto path = path_of(found.name);
+    if (found->kind != Node::Kind::list || found->items.empty()) return read_one_rate(*found.value, path, out);
+    for (std::size_t i = 0; i < found->items.size(); ++i)
+        read_one_rate(found->items[i], path + '[' + std::to_string(i) + ']', out);
+}
+
+void Section::read_one_rate(const Node& node, const std::string& path, RateSettings& out) {
+    if (node.wrong) return;
+    if (!may_have_unit(node)) {
+        return problems_.add(node.mark, path,
+                             "is " + description(node) + ", but must be a rate, as in 5000 rows/s or 20MiB/s");
+    }
+    const auto read = parse_rate(node.text);
+    if (!read) return problems_.add(node.mark, path, read.error().message());
+    auto& kind = read.value().is_of_rows ? out.rows : out.bytes;
+    if (kind) {
+        return problems_.add(node.mark, path,
+                             std::string("is a second rate of ") + (read.value().is_of_rows ? "rows" : "bytes") +
+                                 "; write one of rows, one of bytes, or both");
+    }
+    kind = read.value().per_second;
+}
+
 bool Section::count(const Found& found, std::uint64_t least, std::uint64_t most, std::uint64_t& out) {
     if (!found || found->wrong) return false;
     const auto read = whole_number(*found.value);

@@ -9,6 +9,7 @@
 
 #include "config/node.hpp"
 #include "config/problems.hpp"
+#include "config/settings.hpp"
 
 namespace leat::config {
 
@@ -43,6 +44,8 @@ public:
     /// A duration with its unit.
     void read_duration(const Found& found, std::chrono::nanoseconds& out, std::chrono::nanoseconds least,
                        std::chrono::nanoseconds most);
+    /// A rate with its unit, or a list of one of rows and one of bytes.
+    void read_rate(const Found& found, RateSettings& out);
 
     /// Call it last: every key that nobody asked for is a problem.
     void finish();
@@ -55,6 +58,7 @@ private:
     struct Known {
         std::string_view name, alias;
     };
+    void read_one_rate(const Node& node, const std::string& path, RateSettings& out);
     bool count(const Found& found, std::uint64_t least, std::uint64_t most, std::uint64_t& out);
 
     const Node& node_;

@@ -60,11 +60,28 @@ struct BucketSettings {
 struct RetrySettings {
     std::uint32_t attempts = 5;  ///< tries in total, the first included; 1..100
     std::chrono::nanoseconds first_wait = std::chrono::milliseconds(200);  ///< doubles after each failed try; 1 ms..1 h
+    std::chrono::nanoseconds longest_wait = std::chrono::seconds(30);      ///< what it doubles up to; 1 ms..1 h
+    std::chrono::nanoseconds budget = std::chrono::minutes(5);  ///< one call is tried again for so long; 1 ms..24 h
+};
+
+/// When a component that fails again and again is left alone for a while.
+struct CircuitSettings {
+    std::uint32_t failures = 5;  ///< tries that failed in a row, of all who call it; 1..10,000
+    std::chrono::nanoseconds pause = std::chrono::seconds(30);  ///< 1 ms..1 h
+};
+
+/// What may go through in a second, 1 or more; empty: any number.
+struct RateSettings {
+    std::optional<std::uint64_t> rows;
+    std::optional<std::uint64_t> bytes;
+    bool limits() const noexcept { return rows || bytes; }
 };
 
 /// One component as named in a pipeline: its id and its own keys.
 struct ComponentSettings {
-    std::string id;            ///< of the component, connections resolved
+    std::string id;          ///< of the component, connections resolved
+    std::string connection;  ///< the connection that it was named by; empty: none
+    RateSettings connection_rate;
     boost::json::value value;  ///< its own keys: an object, or the scalar of the short form; null when empty
     Mark where;                ///< of the name
     /// Places of the values by JSON Pointer ("" is the whole), for messages.
@@ -95,6 +112,8 @@ struct PipelineSettings {
     std::optional<ComponentSettings> load;
     BucketSettings bucket;
     RetrySettings retry;
+    CircuitSettings circuit;
+    RateSettings rate;  ///< of what its source gives
     DeadLetterSettings dead_letters;
     std::optional<DemandedDelivery> delivery;
 };

@@ -20,6 +20,7 @@ struct Unit {
 struct Quantity {
     std::string_view noun;
     std::string_view example;
+    std::string_view least;  ///< its unit of 1
     std::uint64_t most;
     std::vector<Unit> units;
 };
@@ -27,6 +28,7 @@ struct Quantity {
 const Quantity& sizes() {
     static const Quantity out{"a size",
                               "8MiB",
+                              "B",
                               std::numeric_limits<std::uint64_t>::max(),
                               {{"TiB", 1ULL << 40},
                                {"TB", 1'000'000'000'000},
@@ -43,6 +45,7 @@ const Quantity& sizes() {
 const Quantity& durations() {
     static const Quantity out{"a duration",
                               "5s",
+                              "ns",
                               std::numeric_limits<std::int64_t>::max(),
                               {{"d", 86'400'000'000'000},
                                {"h", 3'600'000'000'000},
@@ -51,6 +54,26 @@ const Quantity& durations() {
                                {"ms", 1'000'000},
                                {"us", 1'000},
                                {"ns", 1}}};
+    return out;
+}
+
+constexpr std::string_view rows_per_second = "rows/s";
+
+const Quantity& rates() {
+    static const Quantity out{"a rate",
+                              "5000 rows/s or 20MiB/s",
+                              "B/s",
+                              std::numeric_limits<std::uint64_t>::max(),
+                              {{"TiB/s", 1ULL << 40},
+                               {"TB/s", 1'000'000'000'000},
+                               {"GiB/s", 1ULL << 30},
+                               {"GB/s", 1'000'000'000},
+                               {"MiB/s", 1ULL << 20},
+                               {"MB/s", 1'000'000},
+                               {"KiB/s", 1ULL << 10},
+                               {"kB/s", 1'000},
+                               {"B/s", 1},
+                               {rows_per_second.data(), 1}}};
     return out;
 }
 
@@ -110,7 +133,8 @@ Result<std::uint64_t> parse(const Quantity& quantity, std::string_view text) {
         return wrong(is + "but " + in_quotes(parts->unit) + " is no unit of " + std::string(quantity.noun) +
                      (suggestion.empty() ? "; the" : suggestion + " The") + " units are " + joined(names, "and"));
     }
-    const auto too_fine = [&] { return wrong(is + "which is no whole number of " + quantity.units.back().name); };
+    const auto* const least = unit->size == 1 ? unit : find_unit(quantity, quantity.least);
+    const auto too_fine = [&] { return wrong(is + "which is no whole number of " + least->name); };
     const auto too_large = [&] { return wrong(is + "which is more than this host can count"); };
     std::uint64_t out = 0;
     for (const char digit : parts->whole) {
@@ -149,6 +173,12 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     BOOST_OUTCOME_TRY(const auto count, parse(durations(), text));
     return std::chrono::nanoseconds(static_cast<std::int64_t>(count));
+}
+
+Result<Rate> parse_rate(std::string_view text) {
+    BOOST_OUTCOME_TRY(const auto count, parse(rates(), text));
+    if (count == 0) return wrong("is " + in_quotes(text) + ", but must let something through");
+    return Rate{count, text.ends_with(rows_per_second)};
 }
 
 std::string bytes_text(std::uint64_t bytes) {

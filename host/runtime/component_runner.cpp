@@ -67,6 +67,7 @@ public:
         out.dead = letters_->count();
         out.bytes = value_of(state_.bytes);
         out.seconds = ended_ ? seconds_.load() : seconds_since_start();
+        state_.show_trouble(out);
         return out;
     }
 
@@ -162,7 +163,7 @@ private:
     void run(Instance& instance) {
         if (!find_start()) return;
         if (const auto created = instance.create(); !created.ok()) return state_.fail(instance, created, "create");
-        for (std::uint32_t attempt = 1; !state_.stop.reached(StopState::drain);) {
+        for (Tries tries; !state_.stop.reached(StopState::drain);) {
             const auto resume = checkpoint_;
             const auto came_before = state_.came();
             const auto answer = instance.run(plan_.bucket, resume);
@@ -172,8 +173,8 @@ private:
                 return;
             // An item that was consumed may be delivered: to begin anew would deliver it twice.
             const bool is_as_before = state_.came() == came_before;
-            const auto next = is_as_before ? state_.next_try(answer, attempt) : std::nullopt;
-            if (!next) return state_.fail(instance, answer, "run", attempt);
+            const auto next = is_as_before ? state_.next_try(answer, tries, state_.sink) : std::nullopt;
+            if (!next) return state_.fail(instance, answer, "run", tries);
             state_.stop.wait_until(*next, StopState::drain);
         }
     }
@@ -234,6 +235,7 @@ private:
         one.rows_out = out.delivered;
         one.dead = out.dead;
         one.batches = out.buckets;
+        one.retries = value_of(state_.sink.retries);
         const std::lock_guard lock(buckets_mutex_);
         for (const auto& bucket : buckets_)
             one.seconds += bucket->seconds();

@@ -314,12 +314,12 @@ bool ItemBucket::wait_for_turn(std::uint64_t number) {
 bool ItemBucket::call(Worker& worker, bool delivers, leat_items& items, std::uint64_t& rejected) {
     auto& instance = *worker.instance;
     const char* const entry = delivers ? "deliver" : "process of items";
-    for (std::uint32_t attempt = 1;;) {
+    for (Tries tries;;) {
         items.filtered = 0;
         const auto answer = delivers ? instance.deliver(kind_, items) : instance.process(kind_, items);
         rejected += std::exchange(worker.rejected, 0);
         if (answer.ok()) return true;
-        const auto next = run_.next_try(answer, attempt);
+        const auto next = run_.next_try(answer, tries, run_.sink);
         if (next && !run_.stop.wait_until(*next, StopState::stop)) continue;
         if (answer.status == Status::cancelled && !answer.misbehaved && stopped()) return false;
         {
@@ -329,7 +329,7 @@ bool ItemBucket::call(Worker& worker, bool delivers, leat_items& items, std::uin
                 reason_ = answer.text;
             }
         }
-        if (!stopped()) run_.fail(instance, answer, entry, attempt);
+        if (!stopped()) run_.fail(instance, answer, entry, tries);
         return false;
     }
 }

@@ -104,11 +104,16 @@ Loader::Step Loader::run(SteadyTime& later) {
         }
         next_try_.reset();
         auto& part = parts_.back();
+        if (const auto held_back = not_before(part)) {
+            next_try_ = later = *held_back;
+            return Step::later;
+        }
+        part.taken = false;
         if (part.id == 0) part.id = lane_.next_id();
         const auto tokens = lane_.tokens(part.id, part.end);
         plugin::Instance::BucketHead head;
         head.id = part.id;
-        head.attempt = part.attempt;
+        head.attempt = part.tries.made;
         head.rows = rows_of(part.batches);
         for (const auto& batch : part.batches)
             head.bytes += batch.bytes();
@@ -118,23 +123,56 @@ Loader::Step Loader::run(SteadyTime& later) {
         letters_.clear();
         rejected_.clear();
         buried_ = false;
-        if (auto failure = try_once(part, head)) {
-            sink_->abort(head);
+        bool committed = false;
+        auto failure = part.in_doubt ? ask_target(part, tokens, committed) : std::nullopt;
+        if (!failure && !committed && !part.batches.empty()) {
+            failure = try_once(part, head);
+            if (failure) sink_->abort(head);
+        }
+        if (failure) {
             const auto step = after(*failure, later);
             if (step != Step::done) return step;
             continue;
         }
+        run_.worked(run_.sink);
         run_.sink.rows_in.fetch_add(head.rows, std::memory_order_relaxed);
         run_.sink.rows_out.fetch_add(head.rows - letters_.size(), std::memory_order_relaxed);
         run_.sink.batches.fetch_add(part.batches.size(), std::memory_order_relaxed);
-        run_.buckets.fetch_add(1, std::memory_order_relaxed);
-        const bool stored = settled(part, part.id);
+        const bool is_in_target = committed || !part.batches.empty();
+        if (is_in_target) run_.buckets.fetch_add(1, std::memory_order_relaxed);
+        const bool stored = settled(part, is_in_target ? part.id : 0);
         parts_.pop_back();
         if (stored) continue;
         drop();
         return Step::ended;
     }
     return Step::done;
+}
+
+std::optional<SteadyTime> Loader::not_before(Part& part) {
+    if (!std::exchange(part.taken, true) && run_.sink.plan && !run_.sink.plan->limits.empty() && !run_.plan.run) {
+        std::uint64_t bytes = 0;
+        for (const auto& batch : part.batches)
+            bytes += batch.bytes();
+        const auto at = RunState::take(run_.sink, rows_of(part.batches), bytes);
+        if (at > std::chrono::steady_clock::now()) return at;
+    }
+    return run_.not_before(run_.sink);
+}
+
+// After it, the target is asked before anything is written again: rows and token are there together, or neither.
+bool Loader::may_be_committed(const Part& part, const Failure& failure) const {
+    const auto& [answer, entry] = failure;
+    const bool may_pass = answer.status == Status::retry && !answer.misbehaved;
+    return may_pass && std::string_view(entry) == "commit" && !lane_.tokens(part.id, part.end).after.empty();
+}
+
+std::optional<Loader::Failure> Loader::ask_target(Part& part, const Lane::Tokens& tokens, bool& committed) {
+    std::string found;
+    if (auto answer = sink_->recover(lane_.name(), found); !answer.ok()) return Failure{std::move(answer), "recover"};
+    part.in_doubt = false;
+    committed = found == tokens.after;
+    return std::nullopt;  // anything else: begin tells whether it is the token before
 }
 
 // begin, write*, commit; what failed, if something did.
@@ -159,20 +197,24 @@ Loader::Step Loader::after(const Failure& failure, SteadyTime& later) {
     auto& part = parts_.back();
     // The letters that are stored stay so: their rows must not come to the sink again.
     if (buried_ && !rejected_.empty()) cut_out_rejected(part);
-    if (part.batches.empty()) {
+    part.in_doubt = part.in_doubt || may_be_committed(part, failure);
+    if (part.batches.empty() && !part.in_doubt) {
         const bool stored = settled(part, 0);
         parts_.pop_back();
         if (stored) return Step::done;
         drop();
         return Step::ended;
     }
-    if (answer.status == Status::data && !answer.misbehaved) return split(answer);
-    if (const auto next = run_.next_try(answer, part.attempt)) {
+    if (answer.status == Status::data && !answer.misbehaved && !part.in_doubt) {
+        run_.worked(run_.sink);
+        return split(answer);
+    }
+    if (const auto next = run_.next_try(answer, part.tries, run_.sink)) {
         next_try_ = later = *next;
         return Step::later;
     }
     const bool stopped = answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::stop);
-    if (!stopped) run_.fail(*sink_, answer, entry, part.attempt);
+    if (!stopped) run_.fail(*sink_, answer, entry, part.tries);
     drop();
     return Step::ended;
 }

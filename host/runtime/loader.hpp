@@ -27,7 +27,7 @@ public:
 
     enum class Step {
         done,   ///< every row of the bucket is committed or a dead letter
-        later,  ///< the sink asked for a retry: run again at the time given
+        later,  ///< the sink asked for a retry, or is held back by a circuit or a rate: run again at the time given
         ended,  ///< the run has failed or was stopped; what was not settled is dropped and counted
     };
     Step run(SteadyTime& later);
@@ -49,7 +49,9 @@ private:
         Border end;
         bool is_last = true;   // of its bucket
         std::uint64_t id = 0;  // given by its first try
-        std::uint32_t attempt = 1;
+        Tries tries;
+        bool taken = false;     // from what may go through in a second, for the next try
+        bool in_doubt = false;  // its commit failed, and may have happened all the same
     };
     struct Rejected {
         std::size_t batch;
@@ -59,6 +61,9 @@ private:
         plugin::Answer answer;
         const char* entry;
     };
+    bool may_be_committed(const Part& part, const Failure& failure) const;
+    std::optional<SteadyTime> not_before(Part& part);
+    std::optional<Failure> ask_target(Part& part, const Lane::Tokens& tokens, bool& committed);
     std::optional<Failure> try_once(const Part& part, const plugin::Instance::BucketHead& head);
     Step after(const Failure& failure, SteadyTime& later);
     Step split(const plugin::Answer& answer);

@@ -62,8 +62,10 @@ public:
                        options.fresh,
                        std::move(options.lane_suffix),
                        options.replay ? std::optional(options.replay->name()) : std::nullopt} {
-        for (auto& plan : plans)
+        for (auto& plan : plans) {
+            plan.seed = options.seed;
             runners_.push_back(make_runner(std::move(plan), environment_));
+        }
     }
 
     ~Impl() {

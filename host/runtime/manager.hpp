@@ -15,24 +15,10 @@
 #include "delivery/state_store.hpp"
 #include "observe/log.hpp"
 #include "plugin/catalog.hpp"
+#include "runtime/progress.hpp"
 #include "runtime/receipt.hpp"
 
 namespace leat::runtime {
-
-/// What a pipeline is doing, for the live line. A snapshot: its numbers may be a few batches apart.
-struct Progress {
-    std::string name;
-    enum class State { waiting, running, ended } state = State::waiting;
-    std::uint64_t read = 0;       ///< rows that came out of the source
-    std::uint64_t delivered = 0;  ///< rows committed
-    std::uint64_t dead = 0;
-    std::uint64_t bytes = 0;  ///< Arrow bytes that came out of the source
-    double seconds = 0;       ///< since its start
-    /// How far the source is, if it tells: `done` of `total`, in `unit` ("bytes" or "rows"). total 0: not known.
-    double done = 0;
-    double total = 0;
-    std::string unit;
-};
 
 class LetterSender;
 class Replay;
@@ -46,6 +32,7 @@ struct ManagerOptions {
     /// Only its pipeline runs, and takes its dead letters to their sink. Outlives the manager.
     const LetterSender* sender = nullptr;
     std::string lane_suffix = {};  ///< added to the name of every lane
+    std::uint64_t seed = 0;        ///< of the dice that spread retries; the same seed gives the same waits
 };
 
 /// Checks every component of every pipeline against the catalog and its schema: unknown components, wrong kinds, bad

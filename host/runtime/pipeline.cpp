@@ -129,6 +129,7 @@ public:
         out.dead = letters_->count();
         out.bytes = value_of(state_.bytes);
         out.seconds = ended ? seconds_ : seconds_since(began_);
+        state_.show_trouble(out);
         const std::lock_guard lock(instances_mutex_);
         const auto reported = source_ ? source_->reported() : last_reported_;
         out.done = reported.done;
@@ -302,20 +303,35 @@ private:
     /// Makes a call of the set-up again until it is OK. False: it failed, or a stop came, or it was given up.
     template <class Call>
     bool try_until(Instance& instance, const char* entry, StopState ended_by, Call&& call) {
-        for (std::uint32_t attempt = 1;;) {
+        for (Tries tries;;) {
             if (state_.stop.reached(ended_by)) return false;
+            if (const auto held_back = state_.not_before(counts_of(instance))) {
+                state_.stop.wait_until(*held_back, ended_by);
+                continue;
+            }
             const Answer answer = call();
             if (tasks_->given_up() > 0) return false;
-            if (answer.ok()) return true;
-            if (const auto next = state_.next_try(answer, attempt)) {
+            if (answer.ok()) {
+                state_.worked(counts_of(instance));
+                return true;
+            }
+            if (const auto next = state_.next_try(answer, tries, counts_of(instance))) {
                 state_.stop.wait_until(*next, ended_by);
                 continue;
             }
             const bool stopped =
                 answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(ended_by);
-            if (!stopped) state_.fail(instance, answer, entry, attempt);
+            if (!stopped) state_.fail(instance, answer, entry, tries);
             return false;
         }
+    }
+
+    StageCounts& counts_of(const Instance& instance) {
+        if (&instance == source_) return state_.source;
+        for (std::size_t i = 0; i < stagings_.size(); ++i) {
+            if (stagings_[i]->instance == &instance) return state_.transforms[i];
+        }
+        return state_.sink;
     }
 
     // ---- Where it goes on -------------------------------------------------------------------------------------------
@@ -776,6 +792,7 @@ private:
             one.rows_out = value_of(counts.rows_out);
             one.dead = value_of(counts.dead);
             one.batches = value_of(counts.batches);
+            one.retries = value_of(counts.retries);
             if (out.stages.size() < stage_seconds_.size()) one.seconds = stage_seconds_[out.stages.size()];
             out.stages.push_back(std::move(one));
         };

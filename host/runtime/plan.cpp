@@ -1,5 +1,6 @@
 #include "runtime/plan.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -56,9 +57,39 @@ std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, s
     return out;
 }
 
-}  // namespace
+/// What the pipelines on one connection share, by its name.
+struct Connection {
+    std::shared_ptr<Circuit> circuit;
+    std::shared_ptr<RateLimit> limit;
+};
+using Connections = std::map<std::string, Connection>;
 
-PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::Catalog& catalog, Problems& problems) {
+/// Of a source, a sink or a component that is both.
+void connect(StagePlan& stage, Connections& connections) {
+    if (stage.settings->connection.empty()) {
+        stage.circuit = std::make_shared<Circuit>();
+        return;
+    }
+    auto& connection = connections[stage.settings->connection];
+    const auto& rate = stage.settings->connection_rate;
+    if (!connection.circuit) connection.circuit = std::make_shared<Circuit>();
+    if (!connection.limit && rate.limits()) connection.limit = std::make_shared<RateLimit>(rate);
+    stage.circuit = connection.circuit;
+    if (connection.limit) stage.limits.push_back(connection.limit);
+}
+
+/// A batch is no more than what may go through in a second, or all of it would come at once.
+void limit_source(PipelinePlan& plan, StagePlan& source) {
+    const auto& own = plan.settings->rate;
+    if (own.limits()) source.limits.push_back(std::make_shared<RateLimit>(own));
+    for (const auto& rate : {own, source.settings->connection_rate}) {
+        plan.read_hint.rows = std::min(plan.read_hint.rows, rate.rows.value_or(UINT64_MAX));
+        plan.read_hint.bytes = std::min(plan.read_hint.bytes, rate.bytes.value_or(UINT64_MAX));
+    }
+}
+
+PipelinePlan plan_pipeline(const config::PipelineSettings& pipeline, const plugin::Catalog& catalog, Problems& problems,
+                           Connections& connections) {
     PipelinePlan out;
     out.settings = &pipeline;
     out.bucket = out.read_hint = pipeline.bucket;
@@ -67,6 +98,17 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
         out.dead_letters = plan_stage(*to, "dead letters", {Kind::sink}, path + "dead_letters.to", catalog, problems);
     if (pipeline.run) {
         out.run = plan_stage(*pipeline.run, "run", {Kind::runner, Kind::pipeline}, path + "run", catalog, problems);
+        if (!out.run) return out;
+        if (out.run->component->kind == Kind::runner) {
+            if (pipeline.rate.limits() || pipeline.run->connection_rate.limits()) {
+                problems.add(pipeline.where, path + "rate",
+                             "cannot be held here: the runner \"" + pipeline.run->id +
+                                 "\" moves its rows itself; leave it out, also at the connection");
+            }
+            return out;
+        }
+        connect(*out.run, connections);
+        limit_source(out, *out.run);
         return out;
     }
     out.extract = plan_stage(*pipeline.extract, "extract", {Kind::source}, path + "extract", catalog, problems);
@@ -76,6 +118,11 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
         if (stage) out.transforms.push_back(std::move(*stage));
     }
     out.load = plan_stage(*pipeline.load, "load", {Kind::sink}, path + "load", catalog, problems);
+    if (out.extract) {
+        connect(*out.extract, connections);
+        limit_source(out, *out.extract);
+    }
+    if (out.load) connect(*out.load, connections);
     const bool has_one_writer = out.load && out.load->component->promises(LEAT_SINGLE_WRITER);
     if (has_one_writer && pipeline.bucket.workers_given_here && pipeline.bucket.workers > 1) {
         problems.add(pipeline.where, path + "bucket.workers",
@@ -91,16 +138,24 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
     return out;
 }
 
+}  // namespace
+
+PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::Catalog& catalog, Problems& problems) {
+    Connections connections;
+    return plan_pipeline(pipeline, catalog, problems, connections);
+}
+
 std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
                                     Problems& problems, bool keeps_state) {
     std::vector<PipelinePlan> out;
+    Connections connections;
     // Of all that run at the same time, the batches that are being made take an eighth of the memory at most.
     const auto at_once =
         std::min<std::uint64_t>(settings.manager.workers, std::max<std::size_t>(1, settings.pipelines.size()));
     const auto share = std::max<std::uint64_t>(1, settings.memory / (8 * at_once));
     for (const auto& pipeline : settings.pipelines) {
-        out.push_back(make_plan(pipeline, catalog, problems));
-        out.back().read_hint.bytes = std::min(out.back().bucket.bytes, share);
+        out.push_back(plan_pipeline(pipeline, catalog, problems, connections));
+        out.back().read_hint.bytes = std::min(out.back().read_hint.bytes, share);
         out.back().grace = settings.manager.grace;
         check_delivery(out.back(), keeps_state, problems);
     }

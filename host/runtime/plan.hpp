@@ -3,6 +3,7 @@
 
 #include <boost/json/value.hpp>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "config/problems.hpp"
 #include "config/settings.hpp"
 #include "plugin/catalog.hpp"
+#include "runtime/circuit.hpp"
+#include "runtime/rate_limit.hpp"
 
 namespace leat::runtime {
 
@@ -18,8 +21,11 @@ struct StagePlan {
     std::string role;  ///< "extract", "transform 1", "load", "run": for messages
     const plugin::Component* component = nullptr;
     const config::ComponentSettings* settings = nullptr;
-    boost::json::value values;         ///< validated, with defaults
-    std::vector<std::string> secrets;  ///< JSON Pointers of values that must not be shown, by the component's schema
+    boost::json::value values = {};         ///< validated, with defaults
+    std::vector<std::string> secrets = {};  ///< JSON Pointers of values that must not be shown, by the component's schema
+    /// Of a source, a sink or a whole pipeline, and shared with the other pipelines on its connection.
+    std::shared_ptr<Circuit> circuit = nullptr;
+    std::vector<std::shared_ptr<RateLimit>> limits = {};
 };
 
 struct PipelinePlan {
@@ -32,6 +38,7 @@ struct PipelinePlan {
     config::BucketSettings bucket;
     config::BucketSettings read_hint;  ///< what the source is told: a batch takes no more than its share of memory
     std::chrono::nanoseconds grace{};
+    std::uint64_t seed = 0;  ///< of the run's dice
 };
 
 /// Finds and checks every component. Adds everything that is wrong to `problems`; what is found is planned all the

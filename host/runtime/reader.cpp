@@ -17,10 +17,18 @@ constexpr auto longest_idle_wait = std::chrono::milliseconds(100);
 Reader::Next Reader::read(SteadyTime& later) {
     if (run_.stop.reached(StopState::drain)) return Next::ended;
     acknowledge();
+    if (const auto held_back = not_before()) {
+        later = *held_back;
+        return Next::later;
+    }
     gave_ = false;
+    const auto came_before = run_.came(), bytes_before = run_.bytes.load(std::memory_order_relaxed);
     auto answer = source_->read(run_.plan.read_hint);
+    // What it would give was not known before: it waits afterwards.
+    RunState::take(run_.source, run_.came() - came_before, run_.bytes.load(std::memory_order_relaxed) - bytes_before);
     if (answer.ok()) {
-        attempt_ = 1;
+        run_.worked(run_.source);
+        tries_ = {};
         if (answer.status == Status::end) {
             at_end_.store(true, std::memory_order_release);
             return Next::ended;
@@ -39,12 +47,18 @@ Reader::Next Reader::read(SteadyTime& later) {
         answer.misbehaved = true;
         answer.text = "answered LEAT_ERR_RETRY after it had put rows out, which would come twice";
     }
-    if (const auto next = run_.next_try(answer, attempt_)) {
+    if (const auto next = run_.next_try(answer, tries_, run_.source)) {
         later = *next;
         return Next::later;
     }
-    run_.fail(*source_, answer, "read", attempt_);
+    run_.fail(*source_, answer, "read", tries_);
     return Next::ended;
+}
+
+std::optional<SteadyTime> Reader::not_before() {
+    const auto settled_at = RunState::settled_at(run_.source);
+    if (settled_at > std::chrono::steady_clock::now()) return settled_at;
+    return run_.not_before(run_.source);
 }
 
 void Reader::acknowledge() {

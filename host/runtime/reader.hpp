@@ -20,7 +20,7 @@ public:
 
     enum class Next {
         again,  ///< at once
-        later,  ///< at the time given: it had nothing, or asked for a retry
+        later,  ///< at the time given: it had nothing, asked for a retry, or is held back by a circuit or a rate
         ended,  ///< at its end, failed or stopped
     };
     /// One read. A failure is noted in the run, and ends the source like its end does.
@@ -36,10 +36,12 @@ public:
     bool at_end() const noexcept { return at_end_.load(std::memory_order_acquire); }
 
 private:
+    std::optional<SteadyTime> not_before();
+
     RunState& run_;
     Lane* const lane_;
     plugin::Instance* source_ = nullptr;
-    std::uint32_t attempt_ = 1;
+    Tries tries_;
     std::chrono::milliseconds idle_{0};
     bool gave_ = false;
     std::atomic<bool> at_end_{false};

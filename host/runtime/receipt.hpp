@@ -26,6 +26,7 @@ struct StageReceipt {
     std::uint64_t rows_out = 0;
     std::uint64_t dead = 0;
     std::uint64_t batches = 0;  ///< that came out; for load: that were written
+    std::uint64_t retries = 0;  ///< calls that were made again, and buckets that were written again
     double seconds = 0;         ///< inside the component's calls, all workers added up
 };
 

@@ -81,7 +81,7 @@ public:
         todo_ = std::move(rows);
         std::reverse(todo_.begin(), todo_.end());
         written_.clear();
-        attempt_ = 1;
+        tries_ = {};
         head_.attempt = 1;
         while (!todo_.empty() || !is_open_) {
             if (run_.stop.reached(StopState::stop)) break;
@@ -135,7 +135,7 @@ private:
         if (!answer.ok()) return try_again(answer, "write");
         const auto batch = std::move(todo_.back());
         todo_.pop_back();
-        attempt_ = 1;
+        tries_ = {};
         std::int64_t first = 0;
         const auto keep_up_to = [&](std::int64_t last) {
             if (last > first) written_.push_back(batch.slice(first, last - first));
@@ -167,13 +167,13 @@ private:
     bool try_again(const Answer& answer, const char* entry) {
         undo();
         ++head_.attempt;
-        if (const auto next = run_.next_try(answer, attempt_)) {
+        if (const auto next = run_.next_try(answer, tries_, run_.sink)) {
             run_.stop.wait_until(*next, StopState::stop);
             return true;
         }
         const bool stopped =
             answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::stop);
-        if (!stopped) run_.fail(*sink_, answer, entry, attempt_);
+        if (!stopped) run_.fail(*sink_, answer, entry, tries_);
         return false;
     }
 
@@ -186,7 +186,7 @@ private:
     std::string lane_, prev_, token_;
     Instance::BucketHead head_;
     bool is_open_ = false;
-    std::uint32_t attempt_ = 1;   // of the call that is made again and again
+    Tries tries_;                 // of the call that is made again and again
     std::vector<Batch> written_;  // in the open transaction, or to be written again in the next
     std::vector<Batch> todo_;     // the last is the next
     // Of the write that is running.
@@ -376,18 +376,19 @@ private:
     /// Makes a call of the set-up again until it is OK. False: it failed, or a stop came, or it was given up.
     template <class Call>
     bool try_until(Instance& instance, const char* entry, StopState ended_by, Call&& call) {
-        for (std::uint32_t attempt = 1;;) {
+        StageCounts counts;  // of nobody: a rehearsal waits for no circuit
+        for (Tries tries;;) {
             if (state_.stop.reached(ended_by)) return false;
             const Answer answer = call();
             if (tasks_->given_up() > 0) return false;
             if (answer.ok()) return true;
-            if (const auto next = state_.next_try(answer, attempt)) {
+            if (const auto next = state_.next_try(answer, tries, counts)) {
                 state_.stop.wait_until(*next, ended_by);
                 continue;
             }
             const bool stopped =
                 answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(ended_by);
-            if (!stopped) state_.fail(instance, answer, entry, attempt);
+            if (!stopped) state_.fail(instance, answer, entry, tries);
             return false;
         }
     }

@@ -20,6 +20,25 @@ delivery::DeadLetter letter_of(const plugin::Instance& instance, std::string_vie
     return {instance.role(), component.id, std::string(component.plugin_version()), std::string(why)};
 }
 
+std::string title_of(const StageCounts& stage) {
+    return stage.plan->role + " " + stage.plan->component->id;
+}
+
+/// Each run has dice of its own, also one of many that were given the same seed.
+std::minstd_rand dice_for(const PipelinePlan& plan) {
+    std::seed_seq mixed{plan.seed & UINT32_MAX, plan.seed >> 32, std::hash<std::string>()(plan.settings->name)};
+    return std::minstd_rand(mixed);
+}
+
+/// "tried 7 times in 5m"; a time that nobody had to wait for is left out.
+std::string tried_text(const Tries& tries) {
+    std::string out = "tried " + std::to_string(tries.made) + " times";
+    if (!tries.failing_since) return out;
+    const auto passed = std::chrono::steady_clock::now() - *tries.failing_since;
+    const auto seconds = std::chrono::round<std::chrono::seconds>(passed);
+    return seconds.count() > 0 ? out + " in " + config::duration_text(seconds) : out;
+}
+
 }  // namespace
 
 RunState::RunState(const PipelinePlan& of, Stop& parent, observe::Log& to, delivery::DeadLetters& dead)
@@ -27,7 +46,11 @@ RunState::RunState(const PipelinePlan& of, Stop& parent, observe::Log& to, deliv
       stop(parent),
       log(to),
       dead_letters(dead),
-      transforms(of.run ? (of.run->component->has_transform ? 1 : 0) : of.transforms.size()) {}
+      transforms(of.run ? (of.run->component->has_transform ? 1 : 0) : of.transforms.size()),
+      dice_(dice_for(of)) {
+    source.plan = of.run ? &*of.run : of.extract ? &*of.extract : nullptr;
+    sink.plan = of.run ? &*of.run : of.load ? &*of.load : nullptr;
+}
 
 void RunState::fail(Error error, Status status) {
     {
@@ -41,7 +64,7 @@ void RunState::fail(Error error, Status status) {
     stop.request(StopState::stop);
 }
 
-void RunState::fail(const plugin::Instance& instance, Answer answer, const char* entry, std::uint32_t tries) {
+void RunState::fail(const plugin::Instance& instance, Answer answer, const char* entry, const Tries& tries) {
     if (answer.refused_bytes > 0 && !answer.misbehaved) {
         const auto& memory = process_memory();
         answer.status = Status::config;  // an operator must act
@@ -51,9 +74,9 @@ void RunState::fail(const plugin::Instance& instance, Answer answer, const char*
                            ? ""
                            : ", of which " + config::bytes_text(memory.bytes_in_use()) + " are in use") +
                       "; raise memory, or make batches smaller";
-    } else if (answer.status == Status::retry && !answer.misbehaved && tries > 1) {
+    } else if (answer.status == Status::retry && !answer.misbehaved && tries.made > 1) {
         if (answer.text.empty()) answer.text = std::string(entry) + " answered LEAT_ERR_RETRY and gave no reason";
-        answer.text += " (tried " + std::to_string(tries) + " times)";
+        answer.text += " (" + tried_text(tries) + ")";
     }
     fail(instance.error(answer, entry), answer.status);
 }
@@ -73,15 +96,105 @@ Status RunState::status() const {
     return status_;
 }
 
-std::optional<SteadyTime> RunState::next_try(const Answer& answer, std::uint32_t& attempt) {
+std::optional<SteadyTime> RunState::next_try(const Answer& answer, Tries& tries, StageCounts& stage) {
     if (answer.status != Status::retry || answer.misbehaved) return std::nullopt;
     const auto now = std::chrono::steady_clock::now();
     if (answer.refused_bytes > 0) {
         constexpr auto pause = std::chrono::milliseconds(2);
         return may_wait_for_memory(answer.refused_bytes) ? std::optional(now + pause) : std::nullopt;
     }
-    if (attempt >= plan.settings->retry.attempts) return std::nullopt;
-    return now + std::chrono::duration_cast<SteadyTime::duration>(wait_before(++attempt, plan.settings->retry));
+    const auto& retry = plan.settings->retry;
+    if (!tries.failing_since) tries.failing_since = now;
+    // The last try is at the end of the budget, however long its turn would be to wait.
+    const auto end = *tries.failing_since + std::chrono::duration_cast<SteadyTime::duration>(retry.budget);
+    const bool is_last = tries.made >= retry.attempts || now >= end;
+    count_failure(answer, stage, now, is_last ? std::nullopt : std::optional(end));
+    if (is_last) return std::nullopt;
+    stage.retries.fetch_add(1, std::memory_order_relaxed);
+    const auto wait = wait_before(++tries.made, retry, roll());
+    const auto next = std::min(end, now + std::chrono::duration_cast<SteadyTime::duration>(wait));
+    next_try_at_.store(next.time_since_epoch().count(), std::memory_order_relaxed);
+    return next;
+}
+
+// ---- Circuits -------------------------------------------------------------------------------------------------------
+
+config::CircuitSettings RunState::circuit_settings() const {
+    auto out = plan.settings->circuit;
+    out.pause = std::min(out.pause, plan.settings->retry.budget);
+    return out;
+}
+
+void RunState::count_failure(const Answer& answer, const StageCounts& stage, SteadyTime now,
+                             std::optional<SteadyTime> last_try) {
+    if (!stage.plan || !stage.plan->circuit) return;
+    auto settings = circuit_settings();
+    // A pause that outlives the budget of the call would take its last try from it.
+    if (last_try) settings.pause = std::min<std::chrono::nanoseconds>(settings.pause, *last_try - now);
+    if (!stage.plan->circuit->failed(settings, now)) return;
+    const auto& connection = stage.plan->settings->connection;
+    if (!last_try && connection.empty()) return;  // nobody is left who would wait
+    log.warn(title_of(stage) + ": " + std::to_string(settings.failures) + " tries in a row have failed" +
+                 (answer.text.empty() ? "" : ", the last one with: " + answer.text) + "; it is left alone for " +
+                 config::duration_text(std::chrono::ceil<std::chrono::milliseconds>(settings.pause)) +
+                 ", then one call tries it",
+             {{"pipeline", plan.settings->name}});
+}
+
+std::optional<SteadyTime> RunState::not_before(const StageCounts& stage) {
+    if (!stage.plan || !stage.plan->circuit) return std::nullopt;
+    return stage.plan->circuit->not_before(circuit_settings(), std::chrono::steady_clock::now());
+}
+
+void RunState::worked(const StageCounts& stage) {
+    if (!stage.plan || !stage.plan->circuit) return;
+    const auto was_open = stage.plan->circuit->worked(std::chrono::steady_clock::now());
+    if (!was_open) return;
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*was_open);
+    log.info(title_of(stage) + ": works again, after " + config::duration_text(seconds),
+             {{"pipeline", plan.settings->name}});
+}
+
+void RunState::show_trouble(Progress& out) const {
+    out.retries = source.retries.load(std::memory_order_relaxed) + sink.retries.load(std::memory_order_relaxed);
+    for (const auto& one : transforms)
+        out.retries += one.retries.load(std::memory_order_relaxed);
+    const auto now = std::chrono::steady_clock::now();
+    std::optional<SteadyTime> next{SteadyTime::duration(next_try_at_.load(std::memory_order_relaxed))};
+    for (const auto* const stage : {&source, &sink}) {
+        if (!stage->plan || !stage->plan->circuit || !stage->plan->circuit->is_open()) continue;
+        out.circuit_open = true;
+        next = stage->plan->circuit->next_trial();
+    }
+    if (next && *next > now) out.next_try_in = std::chrono::duration<double>(*next - now).count();
+}
+
+// ---- Rates ----------------------------------------------------------------------------------------------------------
+
+SteadyTime RunState::take(const StageCounts& stage, std::uint64_t rows, std::uint64_t bytes) {
+    SteadyTime out{};
+    if (!stage.plan || stage.plan->limits.empty()) return out;
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& limit : stage.plan->limits)
+        out = std::max(out, limit->take(rows, bytes, now));
+    return out;
+}
+
+SteadyTime RunState::settled_at(const StageCounts& stage) {
+    SteadyTime out{};
+    if (!stage.plan || stage.plan->limits.empty()) return out;
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& limit : stage.plan->limits)
+        out = std::max(out, limit->settled_at(now));
+    return out;
+}
+
+// ---- Dice -----------------------------------------------------------------------------------------------------------
+
+double RunState::roll() {
+    const std::lock_guard lock(mutex_);
+    constexpr auto least = std::minstd_rand::min(), most = std::minstd_rand::max();
+    return static_cast<double>(dice_() - least) / static_cast<double>(most - least);
 }
 
 bool RunState::may_wait_for_memory(std::uint64_t wanted) {
@@ -134,14 +247,13 @@ bool RunState::make_letters_durable() {
     return durable.has_value();
 }
 
-std::chrono::nanoseconds wait_before(std::uint32_t attempt, const config::RetrySettings& retry) {
-    // Past this a person should look, not a loop.
-    constexpr auto longest = std::chrono::nanoseconds(std::chrono::seconds(30));
-    const auto most = std::max(longest, retry.first_wait);
+std::chrono::nanoseconds wait_before(std::uint32_t attempt, const config::RetrySettings& retry, double dice) {
+    const auto most = std::max(retry.longest_wait, retry.first_wait);
     auto wait = retry.first_wait;
     for (std::uint32_t i = 2; i < attempt && wait < most; ++i)
         wait *= 2;
-    return std::min(wait, most);
+    const auto half = std::min(wait, most) / 2;
+    return half + std::chrono::duration_cast<std::chrono::nanoseconds>(dice * half);
 }
 
 std::vector<delivery::DeadLetter> letters_of(const plugin::Instance& instance, const Batch& batch,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <span>
 #include <vector>
 
@@ -15,11 +16,18 @@
 #include "observe/log.hpp"
 #include "plugin/instance.hpp"
 #include "runtime/plan.hpp"
+#include "runtime/progress.hpp"
 #include "runtime/trail.hpp"
 
 namespace leat::runtime {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// How often one call was made, and since when it fails.
+struct Tries {
+    std::uint32_t made = 1;  ///< with the one that comes next
+    std::optional<SteadyTime> failing_since;
+};
 
 /// Counts of one stage. Written by its tasks, read by anybody.
 struct StageCounts {
@@ -27,6 +35,8 @@ struct StageCounts {
     std::atomic<std::uint64_t> rows_out{0};
     std::atomic<std::uint64_t> dead{0};
     std::atomic<std::uint64_t> batches{0};
+    std::atomic<std::uint64_t> retries{0};
+    const StagePlan* plan = nullptr;  // of what has a circuit and limits: a source, a sink
     // Of a transform.
     std::atomic<std::uint64_t> filtered{0};  // taken, and nothing given for it by the same call
     std::atomic<std::uint64_t> added{0};     // given beyond what the same call took
@@ -47,16 +57,29 @@ public:
     /// @param status  what post_process is told
     void fail(Error error, plugin::Status status = plugin::Status::fatal);
     /// Fails by the answer of a call, the last of `tries`.
-    void fail(const plugin::Instance& instance, plugin::Answer answer, const char* entry, std::uint32_t tries = 1);
+    void fail(const plugin::Instance& instance, plugin::Answer answer, const char* entry, const Tries& tries = {});
     /// The same for an exception of the host's own, such as no memory.
     void fail_by(const std::string& what);
     std::optional<Error> error() const;
     plugin::Status status() const;  ///< of the first failure; ok when there was none
     bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
 
-    /// When the same call is to be made again after this answer of try `attempt`, which is counted on; empty: never.
-    /// A call that found no memory is not counted: it comes again while others give memory back.
-    std::optional<SteadyTime> next_try(const plugin::Answer& answer, std::uint32_t& attempt);
+    /// When the same call of this stage is to be made again after this answer, which is counted on; empty: never. A
+    /// call that found no memory is not counted: it comes again while others give memory back.
+    std::optional<SteadyTime> next_try(const plugin::Answer& answer, Tries& tries, StageCounts& stage);
+
+    /// When to ask again whether this stage may be called, as its circuit says; empty: now.
+    std::optional<SteadyTime> not_before(const StageCounts& stage);
+    /// A call of this stage was answered: what was wrong with its component has passed.
+    void worked(const StageCounts& stage);
+
+    /// Takes rows from what may go through this stage in a second. Returns when they may.
+    static SteadyTime take(const StageCounts& stage, std::uint64_t rows, std::uint64_t bytes);
+    /// When everything that was taken has gone through by what may go through in a second.
+    static SteadyTime settled_at(const StageCounts& stage);
+
+    /// Fills in what the live line shows of retries. Any thread.
+    void show_trouble(Progress& out) const;
 
     /// Stores dead letters of a stage, whose place is known, and checks the limit. All but `stored` mean that the run
     /// has failed.
@@ -86,6 +109,10 @@ public:
 
 private:
     Error in_pipeline(const Error& error) const;
+    config::CircuitSettings circuit_settings() const;
+    void count_failure(const plugin::Answer& answer, const StageCounts& stage, SteadyTime now,
+                       std::optional<SteadyTime> last_try);
+    double roll();
     bool may_wait_for_memory(std::uint64_t wanted);
 
     mutable std::mutex mutex_;
@@ -94,10 +121,13 @@ private:
     std::uint64_t releases_seen_ = UINT64_MAX;  // of the host's memory; nobody has looked yet
     SteadyTime last_release_{};
     std::atomic<bool> failed_{false};
+    std::minstd_rand dice_;                        // guarded by mutex_
+    std::atomic<SteadyTime::rep> next_try_at_{0};  // the last one that was set
 };
 
-/// How long to wait before try `attempt` (2 is the first retry).
-std::chrono::nanoseconds wait_before(std::uint32_t attempt, const config::RetrySettings& retry);
+/// How long to wait before try `attempt` (2 is the first retry): from half of what the settings say, by dice of 0, to
+/// the whole, by dice of 1, so that those who failed together do not come back together.
+std::chrono::nanoseconds wait_before(std::uint32_t attempt, const config::RetrySettings& retry, double dice);
 
 /// The dead letters of rows that a component rejected, with the place of the row where it has one behind the
 /// transforms.

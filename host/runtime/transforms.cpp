@@ -101,20 +101,20 @@ Transforms::Step Transforms::flush_next(std::vector<Batch>& out, SteadyTime& lat
 
 Transforms::Step Transforms::try_again_or_end(std::size_t index, const Answer& answer, const char* entry,
                                               SteadyTime& later) {
-    if (const auto next = run_.next_try(answer, attempt_)) {
+    if (const auto next = run_.next_try(answer, tries_, run_.transforms[index])) {
         next_try_ = later = *next;
         return Step::later;
     }
     // A stop during the call is no failure: the rows stay in their source.
     const bool stopped = answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::stop);
-    if (!stopped) run_.fail(*stages_[index].instance, answer, entry, attempt_);
+    if (!stopped) run_.fail(*stages_[index].instance, answer, entry, tries_);
     drop();
     return Step::ended;
 }
 
 // Settles the accounts of a call that has answered OK, and passes on what it gave.
 Transforms::Step Transforms::hand_on(std::size_t index, std::uint64_t rows_in, std::vector<Batch>& out) {
-    attempt_ = 1;
+    tries_ = {};
     auto& outlet = *stages_[index].outlet;
     auto& counts = run_.transforms[index];
     std::uint64_t rows_out = 0;
@@ -155,7 +155,7 @@ Transforms::Step Transforms::split(const Answer& answer, std::vector<Batch>& out
     const auto index = next.stage;
     const auto& stage = stages_[index];
     const auto rows = next.batch.rows();
-    attempt_ = 1;
+    tries_ = {};
     if (rows > 1 && stage.instance->component().promises(LEAT_STATELESS)) {
         auto first = next.batch.slice(0, rows / 2);
         next.batch = next.batch.slice(rows / 2, rows - rows / 2);

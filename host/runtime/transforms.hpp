@@ -81,7 +81,7 @@ private:
     const Numbering& numbering_;
     std::vector<Stage> stages_;
     std::vector<Work> work_;  // the last is the next
-    std::uint32_t attempt_ = 1;
+    Tries tries_;
     std::optional<SteadyTime> next_try_;
     enum class Flushing { nothing, segment, last };
     Flushing flushing_ = Flushing::nothing;

@@ -141,7 +141,7 @@ pipelines:
         "delimiter, quote, header, columns, types, infer, nulls and compression\n"
         "p.yaml:5:43: pipelines.orders.extract.csv.header: is the text \"maybe\", but must be true or false\n"
         "p.yaml:6:5: pipelines.orders.transfrom: is no key here; did you mean \"transform\"? The keys are run, "
-        "extract, transform, load, bucket, delivery, retry and dead_letters\n"
+        "extract, transform, load, rate, bucket, delivery, retry, circuit and dead_letters\n"
         "p.yaml:7:13: pipelines.orders.load: \"sqlit\" is not a sink that any plugin offers; did you mean "
         "\"sqlite\"?\n"
         "leat: 5 problems; nothing was run\n");

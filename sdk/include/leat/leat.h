@@ -473,8 +473,9 @@ typedef struct leat_sink {
   /* Connects. Thread [call]. Errors CONFIG: the target is not as it must be. Since 1.0 */
   LEAT_FN(leat_status, open, (void* self, leat_ctx*));
 
-  /* The last token that was committed in the target for this lane; empty if none. Required with
-   * LEAT_TRANSACTIONAL. Thread [call]. Owns: *token is yours, until your next [call]. Since 1.0 */
+  /* The last token that was committed in the target for this lane; empty if none. Asked behind open, and before
+   * a bucket whose commit failed is begun again. Required with LEAT_TRANSACTIONAL. Thread [call]. Owns: *token is
+   * yours, until your next [call]. Since 1.0 */
   LEAT_FN(leat_status, recover, (void* self, leat_ctx*, const char* lane, leat_bytes* token));
 
   /* Starts a bucket. Required with LEAT_TRANSACTIONAL. Thread [call]. Owns: borrowed. Errors FATAL: prev is

@@ -67,6 +67,37 @@ BOOST_AUTO_TEST_CASE(a_line_shows_dead_rows_and_the_end) {
     BOOST_TEST(progress_line(progress, 50, 0) == "orders  waiting");
 }
 
+BOOST_AUTO_TEST_CASE(a_line_shows_what_a_retry_waits_for) {
+    auto progress = running(500, 10);
+    progress.done = 25;
+    progress.total = 100;
+    progress.retries = 3;
+    BOOST_TEST(progress_line(progress, 50, 0) == "orders  500 rows  50 rows/s  0 B/s  25 %  ETA 30.0 s");
+    progress.next_try_in = 11.2;
+    BOOST_TEST(progress_line(progress, 50, 0) == "orders  500 rows  50 rows/s  0 B/s  retrying, next try in 12 s");
+    progress.circuit_open = true;
+    BOOST_TEST(progress_line(progress, 50, 0) ==
+               "orders  500 rows  50 rows/s  0 B/s  retrying, circuit open, next try in 12 s");
+    progress.next_try_in.reset();
+    BOOST_TEST(progress_line(progress, 50, 0) == "orders  500 rows  50 rows/s  0 B/s  retrying, circuit open");
+    progress.state = Progress::State::ended;
+    BOOST_TEST(progress_line(progress, 50, 0) == "orders  500 rows  50 rows/s  0 B/s  ended");
+}
+
+BOOST_AUTO_TEST_CASE(the_log_tells_of_retries) {
+    Lines log;
+    ProgressLog progress(log);
+    progress.show({running(10, 1)});
+    auto one = running(10, 10.1);
+    one.retries = 3;
+    progress.show({one});
+    BOOST_TEST(log.text.ends_with(" retries=3 trouble=none\n"), log.text);
+    one.seconds = 21;
+    one.next_try_in = 0.1;
+    progress.show({one});
+    BOOST_TEST(log.text.ends_with(" retries=3 trouble=retrying, next try in 1 s\n"), log.text);
+}
+
 BOOST_AUTO_TEST_CASE(bytes_are_the_sources_own_when_it_tells_them) {
     auto progress = running(1, 1);
     progress.bytes = 80;

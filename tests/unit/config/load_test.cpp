@@ -24,7 +24,7 @@ manager: {workers: 7, on_error: stop, grace: 5s}
 memory: 1GiB
 bucket: {rows: 10, bytes: 1KiB, timeout: 2s, workers: 3}
 connections:
-  shop: {postgres: {host: db, user: etl}}
+  shop: {postgres: {host: db, user: etl}, rate: [20MiB/s, 50 rows/s]}
 pipelines:
   orders:
     extract: {csv: {path: a.csv}}
@@ -32,8 +32,10 @@ pipelines:
       - sql: "SELECT 1"
       - identity
     load: {shop: {table: orders}}
+    rate: 5000 rows/s
     bucket: {rows: 20}
-    retry: {attempts: 9, first_wait: 1s}
+    retry: {attempts: 9, first_wait: 1s, longest_wait: 1m, budget: 2h}
+    circuit: {failures: 7, pause: 1m}
     dead_letters: {limit: 2.5%, to: {ndjson: {path: dead.ndjson}}}
   nightly:
     run: {acme.reindex: {index: orders}}
@@ -67,6 +69,16 @@ pipelines:
     BOOST_TEST(!orders.bucket.workers_given_here);
     BOOST_TEST(orders.retry.attempts == 9u);
     BOOST_TEST((orders.retry.first_wait == 1s));
+    BOOST_TEST((orders.retry.longest_wait == 1min));
+    BOOST_TEST((orders.retry.budget == 2h));
+    BOOST_TEST(orders.circuit.failures == 7u);
+    BOOST_TEST((orders.circuit.pause == 1min));
+    BOOST_TEST(orders.rate.rows.value() == 5000u);
+    BOOST_TEST(!orders.rate.bytes);
+    BOOST_TEST(orders.extract->connection == "");
+    BOOST_TEST(orders.load->connection == "shop");
+    BOOST_TEST(orders.load->connection_rate.rows.value() == 50u);
+    BOOST_TEST(orders.load->connection_rate.bytes.value() == 20u << 20);
     BOOST_TEST(!orders.dead_letters.rows);
     BOOST_TEST(orders.dead_letters.fraction.value() == 0.025);
     BOOST_TEST(orders.dead_letters.to.value().id == "ndjson");
@@ -94,6 +106,11 @@ BOOST_AUTO_TEST_CASE(leaves_the_defaults_where_nothing_is_said) {
     BOOST_TEST(pipeline.bucket.workers == 1u);
     BOOST_TEST(pipeline.retry.attempts == 5u);
     BOOST_TEST((pipeline.retry.first_wait == 200ms));
+    BOOST_TEST((pipeline.retry.longest_wait == 30s));
+    BOOST_TEST((pipeline.retry.budget == 5min));
+    BOOST_TEST(pipeline.circuit.failures == 5u);
+    BOOST_TEST((pipeline.circuit.pause == 30s));
+    BOOST_TEST(!pipeline.rate.limits());
     BOOST_TEST(!pipeline.dead_letters.rows);
     BOOST_TEST(!pipeline.dead_letters.fraction);
     BOOST_TEST(pipeline.transform.empty());
@@ -172,6 +189,37 @@ BOOST_AUTO_TEST_CASE(names_every_range) {
                "leat.yaml:6:23: pipelines.p.bucket.timeout: is 25h, but must be from 1ms to 1d\n"
                "leat.yaml:7:23: pipelines.p.retry.attempts: is the number 0, but must be a whole number from 1 to 100\n"
                "leat.yaml:7:38: pipelines.p.retry.first_wait: is 2h, but must be from 1ms to 1h");
+    BOOST_TEST(problems_of(pipeline_with("    extract: a\n    load: b\n"
+                                         "    retry: {first_wait: 2s, longest_wait: 1s, budget: 0s}\n")) ==
+               "leat.yaml:6:43: pipelines.p.retry.longest_wait: is 1s, but must not be less than first_wait, 2s\n"
+               "leat.yaml:6:55: pipelines.p.retry.budget: is 0s, but must be from 1ms to 1d");
+}
+
+BOOST_AUTO_TEST_CASE(names_what_is_no_rate) {
+    BOOST_TEST(problems_of("version: 1\n"
+                           "connections:\n"
+                           "  a: {csv: {path: x}, rate: 20MB}\n"
+                           "  b: {csv: {path: x}, sqlite: {}, rate: 1 rows/s}\n"
+                           "  c: {rate: 1 rows/s, csv: {path: x}}\n"
+                           "pipelines:\n"
+                           "  p:\n"
+                           "    extract: c\n"
+                           "    load: a\n"
+                           "    rate: [5 rows/s, 1MiB/s, 6 rows/s, true]\n"
+                           "    circuit: {failures: 0, pause: 2h, after: 1}\n"
+                           "  q: {extract: c, load: c, rate: []}\n") ==
+               "leat.yaml:3:29: connections.a.rate: is \"20MB\", but \"MB\" is no unit of a rate; the "
+               "units are rows/s, B/s, kB/s, KiB/s, MB/s, MiB/s, GB/s, GiB/s, TB/s and TiB/s\n"
+               "leat.yaml:4:6: connections.b: has the keys csv, sqlite and rate, but must name one component; its "
+               "options stand below its name, as in {csv: {path: orders.csv}}\n"
+               "leat.yaml:10:30: pipelines.p.rate[2]: is a second rate of rows; write one of rows, one of bytes, or "
+               "both\n"
+               "leat.yaml:10:40: pipelines.p.rate[3]: is true, but must be a rate, as in 5000 rows/s or 20MiB/s\n"
+               "leat.yaml:11:25: pipelines.p.circuit.failures: is the number 0, but must be a whole number from 1 to "
+               "10000\n"
+               "leat.yaml:11:35: pipelines.p.circuit.pause: is 2h, but must be from 1ms to 1h\n"
+               "leat.yaml:11:39: pipelines.p.circuit.after: is no key here; the keys are failures and pause\n"
+               "leat.yaml:12:34: pipelines.q.rate: is a list, but must be a rate, as in 5000 rows/s or 20MiB/s");
 }
 
 BOOST_AUTO_TEST_CASE(asks_for_units) {
@@ -211,9 +259,9 @@ BOOST_AUTO_TEST_CASE(knows_the_keys_of_every_section) {
         "leat.yaml:5:10: bucket.row: is no key here; did you mean \"rows\"? The keys are rows (or batch_size), bytes, "
         "timeout, workers (or worker_num) and order\n"
         "leat.yaml:10:5: pipelines.p.transforms: is no key here; did you mean \"transform\"? The keys are run, "
-        "extract, transform, load, bucket, delivery, retry and dead_letters\n"
-        "leat.yaml:11:13: pipelines.p.retry.attempt: is no key here; did you mean \"attempts\"? The keys are attempts "
-        "and first_wait\n"
+        "extract, transform, load, rate, bucket, delivery, retry, circuit and dead_letters\n"
+        "leat.yaml:11:13: pipelines.p.retry.attempt: is no key here; did you mean \"attempts\"? The keys are attempts, "
+        "first_wait, longest_wait and budget\n"
         "leat.yaml:12:20: pipelines.p.dead_letters.max: is no key here; the keys are limit and to");
 }
 
@@ -436,7 +484,7 @@ BOOST_AUTO_TEST_CASE(says_everything_at_once_in_the_order_of_the_file) {
         "leat.yaml:6:27: pipelines.p.extract.csv.path: the environment has no NONE; set it, or write a default, as in "
         "${NONE:-default}\n"
         "leat.yaml:7:5: pipelines.p.lod: is no key here; did you mean \"load\"? The keys are run, extract, transform, "
-        "load, bucket, delivery, retry and dead_letters");
+        "load, rate, bucket, delivery, retry, circuit and dead_letters");
 }
 
 BOOST_AUTO_TEST_CASE(returns_what_could_be_read_beside_the_problems) {

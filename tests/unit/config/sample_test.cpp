@@ -53,6 +53,7 @@ BOOST_AUTO_TEST_CASE(name_every_key) {
         complete_with("bucket: {\"?\": 1}\n"),
         pipeline_with("    extract: a\n    load: b\n    \"?\": 1\n"),
         pipeline_with("    extract: a\n    load: b\n    retry: {\"?\": 1}\n"),
+        pipeline_with("    extract: a\n    load: b\n    circuit: {\"?\": 1}\n"),
         pipeline_with("    extract: a\n    load: b\n    dead_letters: {\"?\": 1}\n"),
     };
     for (const auto& section : sections) {

@@ -7,6 +7,7 @@ using leat::config::bytes_text;
 using leat::config::duration_text;
 using leat::config::parse_bytes;
 using leat::config::parse_duration;
+using leat::config::parse_rate;
 
 namespace {
 
@@ -18,6 +19,11 @@ std::string wrong_bytes(std::string_view text) {
 std::string wrong_duration(std::string_view text) {
     const auto read = parse_duration(text);
     return read ? "read as " + std::to_string(read.value().count()) : read.error().message();
+}
+
+std::string wrong_rate(std::string_view text) {
+    const auto read = parse_rate(text);
+    return read ? "read as " + std::to_string(read.value().per_second) : read.error().message();
 }
 
 }  // namespace
@@ -48,6 +54,27 @@ BOOST_AUTO_TEST_CASE(reads_durations) {
     BOOST_TEST((parse_duration("1d").value() == 24h));
     BOOST_TEST((parse_duration("1.25 s").value() == 1250ms));
     BOOST_TEST((parse_duration("0.1m").value() == 6s));
+}
+
+BOOST_AUTO_TEST_CASE(reads_rates) {
+    const auto rows = parse_rate("5000 rows/s").value();
+    BOOST_TEST(rows.per_second == 5000u);
+    BOOST_TEST(rows.is_of_rows);
+    const auto bytes = parse_rate("1.5MiB/s").value();
+    BOOST_TEST(bytes.per_second == 1'572'864u);
+    BOOST_TEST(!bytes.is_of_rows);
+    BOOST_TEST(parse_rate("7rows/s").value().per_second == 7u);
+    BOOST_TEST(wrong_rate("20MiB") ==
+               "is \"20MiB\", but \"MiB\" is no unit of a rate; the units are rows/s, B/s, "
+               "kB/s, KiB/s, MB/s, MiB/s, GB/s, GiB/s, TB/s and TiB/s");
+    BOOST_TEST(wrong_rate("5000") ==
+               "is \"5000\", but needs a unit: rows/s, B/s, kB/s, KiB/s, MB/s, MiB/s, GB/s, GiB/s, TB/s or TiB/s, as "
+               "in 5000 rows/s or 20MiB/s");
+    BOOST_TEST(wrong_rate("fast") == "is \"fast\", but must be a rate, as in 5000 rows/s or 20MiB/s");
+    BOOST_TEST(wrong_rate("-1 rows/s") == "is \"-1 rows/s\", but must not be negative");
+    BOOST_TEST(wrong_rate("0 rows/s") == "is \"0 rows/s\", but must let something through");
+    BOOST_TEST(wrong_rate("0.5 rows/s") == "is \"0.5 rows/s\", which is no whole number of rows/s");
+    BOOST_TEST(wrong_rate("0.0001kB/s") == "is \"0.0001kB/s\", which is no whole number of B/s");
 }
 
 BOOST_AUTO_TEST_CASE(asks_for_the_unit_of_a_bare_number) {

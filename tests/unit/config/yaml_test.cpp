@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(takes_null_for_a_name_where_a_component_is_named) {
     BOOST_TEST(problems_of("version: 1\npipelines:\n  p:\n    extract: generate\n    load:\n    null: {}\n") ==
                "leat.yaml:5:5: pipelines.p.load: is empty, but must name a component, as in {csv: {path: orders.csv}}\n"
                "leat.yaml:6:5: pipelines.p.null: is no key here; the keys are run, extract, "
-               "transform, load, bucket, delivery, retry and dead_letters");
+               "transform, load, rate, bucket, delivery, retry, circuit and dead_letters");
 }
 
 BOOST_AUTO_TEST_CASE(reads_windows_and_byte_order_marks) {

@@ -231,6 +231,9 @@ BOOST_AUTO_TEST_CASE(passing_trouble_is_tried_again_in_every_entry) {
                     BOOST_TEST(account(receipt) ==
                                "done: read 25 + added 0 = delivered 25 + filtered 0 + dead 0, unsettled 0");
                     lab.check_truth(receipt);
+                    const std::size_t stage = where == "source" ? 0 : where == "transform" ? 1 : 2;
+                    for (std::size_t i = 0; i < receipt.stages.size(); ++i)
+                        BOOST_TEST(receipt.stages[i].retries == (i == stage ? 2u : 0u));
                     if (where == "sink" && entry != "open") {
                         BOOST_TEST(lab.count_calls("abort") == 2u);
                         BOOST_TEST(lab.count_calls("begin") == 5u);

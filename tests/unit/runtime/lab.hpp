@@ -147,7 +147,9 @@ public:
 
     runtime::Manager& manager() {
         if (!manager_) {
-            auto made = runtime::Manager::make(settings, catalog(), log, {folder / "rejects", state, fresh});
+            auto made = runtime::Manager::make(
+                settings, catalog(), log,
+                {.run_directory = folder / "rejects", .state = state, .fresh = fresh, .seed = seed});
             BOOST_REQUIRE_MESSAGE(made, (made.has_error() ? made.error().text() : std::string()));
             manager_ = std::move(made).value();
         }
@@ -247,6 +249,7 @@ public:
     config::Settings settings;
     delivery::StateStore* state = nullptr;
     bool fresh = false;
+    std::uint64_t seed = 0;  // of the dice of its runs
     Notes log;
     Stop stop;
 

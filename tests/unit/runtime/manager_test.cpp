@@ -179,6 +179,8 @@ BOOST_AUTO_TEST_CASE(everything_that_is_wrong_is_told_at_once) {
     auto& ordered = lab.add("odd.source", {}, "odd.sink", "f");
     ordered.bucket.workers = 4;
     ordered.bucket.ordered = true;
+    lab.add_run("odd.runner", "g").rate.rows = 5;
+    lab.add_run("odd.pipeline", "h").rate.rows = 5;
     const auto text = problems_of(lab);
     for (const std::string part :
          {"pipelines.a.extract: ", "odd.nothing", "pipelines.a.transform[0]: ", "pipelines.a.load.odd.sink", "colour",
@@ -190,9 +192,13 @@ BOOST_AUTO_TEST_CASE(everything_that_is_wrong_is_told_at_once) {
           "with 4; write workers: 1, or leave it out",
           "pipelines.e.run: ",
           "pipelines.f.bucket.order: total cannot hold while 4 workers write buckets at the same time; write workers: "
-          "1, or order: none"}) {
+          "1, or order: none",
+          "pipelines.g.rate: cannot be held here: the runner \"odd.runner\" moves its rows itself; leave it out, also "
+          "at "
+          "the connection"}) {
         BOOST_TEST(text.find(part) != std::string::npos, part << " is not in\n" << text);
     }
+    BOOST_TEST(text.find("pipelines.h") == std::string::npos, text);
 }
 
 BOOST_AUTO_TEST_CASE(a_sink_that_takes_one_writer_gets_one_whatever_is_inherited) {

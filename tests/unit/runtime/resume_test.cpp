@@ -82,6 +82,71 @@ std::function<void(Lab&)> stop_at(std::uint64_t rows, StopState state) {
 
 BOOST_AUTO_TEST_SUITE(resume)
 
+BOOST_AUTO_TEST_CASE(a_commit_that_fails_after_it_has_happened_is_not_repeated) {
+    // The second has a bucket of which all rows are rejected.
+    for (const std::string reject : {"", ", 'reject': [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 25]"}) {
+        Runs runs;
+        const auto receipt = runs.run([&](Lab& lab) {
+            lab.add("odd.source {'count': 30}", {},
+                    "odd.token-sink {'path': '$/out', 'calls': '$/calls', 'mode': 'commits-first', 'status': -1, "
+                    "'times': 2" +
+                        reject + "}");
+        });
+        BOOST_TEST(error_of(receipt) == "");
+        const auto dead = reject.empty() ? 0u : 11u;
+        BOOST_TEST(receipt.delivered == 30u - dead);
+        BOOST_TEST(receipt.dead == dead);
+        BOOST_TEST(receipt.buckets == 3u);
+        BOOST_TEST(receipt.stages.back().retries == 2u);
+        auto numbers = counting(0, 30);
+        if (dead > 0) {
+            numbers.erase(numbers.begin() + 25);
+            numbers.erase(numbers.begin(), numbers.begin() + 10);
+        }
+        BOOST_TEST(runs.written() == numbers);
+        const auto calls = lines_of(*runs.folder / "calls");
+        BOOST_TEST(std::count(calls.begin(), calls.end(), "commit") == 3);
+        BOOST_TEST(std::count(calls.begin(), calls.end(), "recover") == 3);  // one at the start
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_that_fails_before_it_has_happened_is_repeated_once_the_target_was_asked) {
+    for (const std::string reject : {"", ", 'reject': [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"}) {
+        Runs runs;
+        const auto receipt = runs.run([&](Lab& lab) {
+            lab.add("odd.source {'count': 30}", {},
+                    "odd.token-sink {'path': '$/out', 'calls': '$/calls', 'mode': 'status', 'at': 'commit', 'status': "
+                    "-1, 'times': 1" +
+                        reject + "}");
+        });
+        BOOST_TEST(error_of(receipt) == "");
+        BOOST_TEST(receipt.buckets == (reject.empty() ? 3u : 2u));
+        BOOST_TEST(runs.written() == (reject.empty() ? counting(0, 30) : counting(10, 20)));
+        const auto calls = lines_of(*runs.folder / "calls");
+        BOOST_TEST(std::count(calls.begin(), calls.end(), "commit") == (reject.empty() ? 4 : 3));
+        BOOST_TEST(std::count(calls.begin(), calls.end(), "recover") == 2);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_target_that_cannot_be_asked_after_a_failed_commit_is_asked_again) {
+    for (const int times : {1, 100}) {
+        Runs runs;
+        const auto receipt = runs.run([&](Lab& lab) {
+            lab.add("odd.source {'count': 30}", {},
+                    "odd.token-sink {'path': '$/out', 'mode': 'deaf-after-commit', 'status': -1, 'times': " +
+                        std::to_string(times) + "}");
+        });
+        BOOST_TEST(error_of(receipt) ==
+                   (times == 1 ? "" : "pipeline \"p\": load odd.token-sink: nobody answers (tried 3 times)"));
+        BOOST_TEST(runs.written() == counting(0, times == 1 ? 30 : 10));
+        // Whatever it was told, the next run goes on behind what is in the target.
+        const auto next =
+            runs.run([&](Lab& lab) { lab.add("odd.source {'count': 40}", {}, "odd.token-sink {'path': '$/out'}"); });
+        BOOST_TEST(error_of(next) == "");
+        BOOST_TEST(runs.written() == counting(0, 40));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_run_that_was_stopped_goes_on_behind_what_it_delivered) {
     for (const auto state : {StopState::drain, StopState::stop}) {
         Runs runs;
