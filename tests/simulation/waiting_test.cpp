@@ -132,9 +132,11 @@ BOOST_AUTO_TEST_CASE(a_source_is_left_alone_too_and_a_stop_ends_the_pause) {
                 pipeline.retry.budget = 24h;
                 pipeline.circuit = {3, 1h};
                 const auto receipt = lab.run_one_while([&] {
-                    wait_until([&] { return lab.progress().circuit_open; });
-                    const auto progress = lab.progress();
-                    BOOST_TEST(progress.retries == 3u);
+                    leat::runtime::Progress progress;
+                    wait_until([&] {
+                        progress = lab.progress();
+                        return progress.circuit_open && progress.retries == 3;
+                    });
                     BOOST_TEST((progress.next_try_in && *progress.next_try_in > 3500));
                     lab.stop.request(leat::StopState::drain);
                 });
