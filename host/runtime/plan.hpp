@@ -21,8 +21,9 @@ struct StagePlan {
     std::string role;  ///< "extract", "transform 1", "load", "run": for messages
     const plugin::Component* component = nullptr;
     const config::ComponentSettings* settings = nullptr;
-    boost::json::value values = {};         ///< validated, with defaults
-    std::vector<std::string> secrets = {};  ///< JSON Pointers of values that must not be shown, by the component's schema
+    boost::json::value values = {};  ///< validated, with defaults
+    std::vector<std::string> secrets =
+        {};  ///< JSON Pointers of values that must not be shown, by the component's schema
     /// Of a source, a sink or a whole pipeline, and shared with the other pipelines on its connection.
     std::shared_ptr<Circuit> circuit = nullptr;
     std::vector<std::shared_ptr<RateLimit>> limits = {};
