@@ -39,7 +39,7 @@ public:
     virtual ~DeadLetters() = default;
 
     /// The letters to come are of this lane, and their rows may come again until they are settled. Before the first.
-    virtual void tie_to(std::string) {}
+    virtual void tie_to(const std::string& /*lane*/) {}
 
     /// Takes all of the letters or none of them. They survive the host from the next make_durable() on. Errors: io.
     virtual Result<> add(std::span<const DeadLetter> letters) = 0;

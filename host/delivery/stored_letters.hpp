@@ -19,7 +19,7 @@ public:
     /// @param where  the command that shows them
     StoredLetters(LetterTable& table, std::string pipeline, std::string run, std::string where);
 
-    void tie_to(std::string lane) override { lane_ = std::move(lane); }
+    void tie_to(const std::string& lane) override { lane_ = lane; }
     Result<> add(std::span<const DeadLetter> letters) override;
     Result<> make_durable() override;
     std::uint64_t give_up() override;

@@ -25,7 +25,8 @@ public:
         BOOST_TEST_REQUIRE(problems.empty());
         options.rows = rows;
         options.on_dead_letter = [this](const auto& letter) {
-            dead.push_back(letter.stage + " " + letter.component + ": " + letter.reason + " " + letter.row + letter.raw);
+            dead.push_back(letter.stage + " " + letter.component + ": " + letter.reason + " " + letter.row +
+                           letter.raw);
         };
         auto out = leat::runtime::rehearse(plans_.at(0), lab_.log, lab_.stop, options);
         BOOST_TEST(lab_.count_calls("commit") == 0u);
