@@ -80,7 +80,7 @@ const char* state_name(StoredLetter::State state) noexcept {
 
 struct LetterTable::Statements {
     Statement add, add_schema, find_schema, take_out, settle, settle_all, drop, new_replay, begin_replay, edit,
-        open_replays, next_of, end_replay, cancel_replay, send, count_sent, next_sent;
+        open_replays, next_of, end_replay, send, count_sent, next_sent;
 
     static Result<std::unique_ptr<Statements>> prepare(const Database& database) {
         const std::string columns = std::string("SELECT ") + all_columns;
@@ -114,8 +114,6 @@ struct LetterTable::Statements {
                                                      "AND letters.id > ?5 ORDER BY letters.id LIMIT ?6"));
         BOOST_OUTCOME_TRY(auto end_replay, database.prepare("UPDATE letters SET replayed = ?5 WHERE replay = ?1 AND "
                                                             "pipeline = ?2 AND stage = ?3 AND lane = ?4"));
-        BOOST_OUTCOME_TRY(auto cancel_replay, database.prepare("UPDATE letters SET replay = NULL WHERE replay = ?1 AND "
-                                                               "pipeline = ?2 AND stage = ?3 AND lane = ?4"));
         BOOST_OUTCOME_TRY(auto send,
                           database.prepare("UPDATE letters SET sent = ?2 WHERE pipeline = ?1 AND sent IS NULL "
                                            "AND segment IS NULL AND lane NOT LIKE '%@dead'"));
@@ -127,11 +125,11 @@ struct LetterTable::Statements {
                 std::string("SELECT ") + all_columns +
                 "WHERE segment IS NULL AND pipeline = ?1 AND (sent > ?2 OR (sent = ?2 AND letters.id > ?3)) "
                 "ORDER BY sent, letters.id LIMIT ?4"));
-        return std::make_unique<Statements>(Statements{
-            std::move(add), std::move(add_schema), std::move(find_schema), std::move(take_out), std::move(settle),
-            std::move(settle_all), std::move(drop), std::move(new_replay), std::move(begin_replay), std::move(edit),
-            std::move(open_replays), std::move(next_of), std::move(end_replay), std::move(cancel_replay),
-            std::move(send), std::move(count_sent), std::move(next_sent)});
+        return std::make_unique<Statements>(
+            Statements{std::move(add), std::move(add_schema), std::move(find_schema), std::move(take_out),
+                       std::move(settle), std::move(settle_all), std::move(drop), std::move(new_replay),
+                       std::move(begin_replay), std::move(edit), std::move(open_replays), std::move(next_of),
+                       std::move(end_replay), std::move(send), std::move(count_sent), std::move(next_sent)});
     }
 };
 
@@ -415,24 +413,18 @@ Result<std::vector<StoredLetter>> LetterTable::next_of(const Replay& replay, std
     }
 }
 
-Result<> LetterTable::end(const Statement& statement, const Replay& replay) {
+Result<> LetterTable::end_replay(const Replay& replay) {
     const std::lock_guard lock(mutex_);
     BOOST_OUTCOME_TRYV(database_.set_durable(true));
     const auto now = utc_text(clock_->wall());
-    const Statement::Use use(statement);
-    statement.bind(1, replay.number);
-    statement.bind_text(2, replay.pipeline);
-    statement.bind_text(3, replay.stage);
-    statement.bind_text(4, replay.lane);
-    statement.bind_text(5, now);
-    return statement.run();
-}
-
-Result<> LetterTable::end_replay(const Replay& replay) {
-    return end(statements_->end_replay, replay);
-}
-Result<> LetterTable::cancel_replay(const Replay& replay) {
-    return end(statements_->cancel_replay, replay);
+    const auto& end = statements_->end_replay;
+    const Statement::Use use(end);
+    end.bind(1, replay.number);
+    end.bind_text(2, replay.pipeline);
+    end.bind_text(3, replay.stage);
+    end.bind_text(4, replay.lane);
+    end.bind_text(5, now);
+    return end.run();
 }
 
 }  // namespace leat::delivery

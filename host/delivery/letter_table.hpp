@@ -113,8 +113,6 @@ public:
     Result<std::vector<StoredLetter>> next_of(const Replay& replay, std::uint64_t after, std::size_t most);
     /// All that the replay holds at its stage has gone through its pipeline. Errors: io.
     Result<> end_replay(const Replay& replay);
-    /// Its letters are open again: nothing of them has arrived. Errors: io.
-    Result<> cancel_replay(const Replay& replay);
 
 private:
     struct Statements;
@@ -126,7 +124,6 @@ private:
     Result<std::uint64_t> schema_id(const DeadLetter& letter);
     Result<> run_for(std::span<const std::uint64_t> ids, const Statement& statement, std::uint64_t second,
                      std::uint64_t& changed);
-    Result<> end(const Statement& statement, const Replay& replay);
     Result<Statement> select(std::string_view what, const LetterFilter& filter);
 
     Database& database_;
