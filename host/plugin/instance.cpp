@@ -214,6 +214,7 @@ Instance::Instance(const Component& component, InstanceSettings settings, Stop& 
     : context_(std::make_unique<Context>(component, std::move(settings), stop, log, outlet)) {}
 
 Answer Instance::create() {
+    self_ = nullptr;
     auto answer = call(*context_, entries::create, [&] { return component().entry.create(&context_->abi, &self_); });
     created_ = answer.ok();  // after a failed create, destroy is not called
     return answer;
@@ -446,6 +447,11 @@ void Instance::interrupt(StopState state) {
     }
 }
 
+std::string Instance::reason(const Answer& answer, std::string_view entry) {
+    if (!answer.text.empty()) return answer.text;
+    return std::string(entry) + " answered " + status_name(answer.status) + " and gave no reason";
+}
+
 Error Instance::error(const Answer& answer, std::string_view entry) const {
     const auto code = answer.misbehaved                      ? Errc::plugin
                       : answer.status == Status::config      ? Errc::configuration
@@ -463,10 +469,8 @@ Error Instance::error(const Answer& answer, std::string_view entry) const {
     } else if (answer.status == Status::cancelled) {
         message = std::string(entry) + " answered " + status_name(answer.status) + ", though no stop was asked" +
                   (answer.text.empty() ? "" : ": " + answer.text);
-    } else if (answer.text.empty()) {
-        message = std::string(entry) + " answered " + status_name(answer.status) + " and gave no reason";
     } else {
-        message = answer.text;
+        message = reason(answer, entry);
     }
     return Error(code, std::move(message), next).in(title()).in("pipeline \"" + context_->settings.pipeline + "\"");
 }

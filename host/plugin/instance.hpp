@@ -107,9 +107,10 @@ public:
 
     /// Opens the source, transform or sink table, whichever the component has; a pipeline component opens once.
     Answer open(std::string_view resume);
+    bool is_open() const noexcept { return open_; }
     /// Undoes open; fails only when the plugin broke a rule.
     Answer close();
-    /// Ends the object inside the plugin; nothing may be called afterwards.
+    /// Ends the object inside the plugin; nothing but create may be called afterwards.
     Answer destroy();
 
     Answer run(const config::BucketSettings& bucket, std::string_view resume);
@@ -153,6 +154,8 @@ public:
     /// the plugin's interrupt, which may break its rules like any other entry.
     void interrupt(StopState state);
 
+    /// Why a call failed: what it gave as its reason, or that it gave none.
+    static std::string reason(const Answer& answer, std::string_view entry);
     /// An Error that tells the whole story of a failed answer: pipeline, role, component, entry, reason.
     Error error(const Answer& answer, std::string_view entry) const;
 

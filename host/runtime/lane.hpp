@@ -33,8 +33,11 @@ public:
     /// Before the first bucket: where this run goes on.
     void begin(delivery::Checkpoint from, Keeping keeping);
 
-    /// Anything at all. Fixed by begin, before there are tasks.
+    /// Anything at all. This and the next are fixed by begin, before there are tasks.
     bool keeps() const noexcept { return keeping_.store != nullptr; }
+
+    /// Buckets have tokens, so that the target knows which of them it holds.
+    bool has_tokens() const noexcept { return keeping_.tokens; }
 
     /// The number of the next bucket that is tried.
     std::uint64_t next_id();
@@ -76,7 +79,7 @@ private:
     Positions& positions_;
     mutable std::mutex mutex_;
     // All below: guarded by mutex_.
-    Keeping keeping_;
+    Keeping keeping_;  // but for what begin fixes
     delivery::Checkpoint checkpoint_;
     Border border_;  // of checkpoint_, which begins at its segment
     Border passed_;

@@ -124,7 +124,8 @@ Loader::Step Loader::run(SteadyTime& later) {
         rejected_.clear();
         buried_ = false;
         bool committed = false;
-        auto failure = part.in_doubt ? ask_target(part, tokens, committed) : std::nullopt;
+        auto failure = spoilt_ ? rebuild() : std::nullopt;
+        if (!failure && part.in_doubt) failure = ask_target(part, tokens, committed);
         if (!failure && !committed && !part.batches.empty()) {
             failure = try_once(part, head);
             if (failure) sink_->abort(head);
@@ -160,44 +161,56 @@ std::optional<SteadyTime> Loader::not_before(Part& part) {
     return run_.not_before(run_.sink);
 }
 
-// After it, the target is asked before anything is written again: rows and token are there together, or neither.
-bool Loader::may_be_committed(const Part& part, const Failure& failure) const {
-    const auto& [answer, entry] = failure;
-    const bool may_pass = answer.status == Status::retry && !answer.misbehaved;
-    return may_pass && std::string_view(entry) == "commit" && !lane_.tokens(part.id, part.end).after.empty();
+// After it, the target is asked before anything is written again: rows and token are there together, or neither. A new
+// instance is asked in any case, like that of a new run.
+bool Loader::may_be_committed(const FailedCall& failure) const {
+    if (!lane_.has_tokens()) return false;
+    return failure.is(Status::broken) || (failure.is(Status::retry) && std::string_view(failure.entry) == "commit");
 }
 
-std::optional<Loader::Failure> Loader::ask_target(Part& part, const Lane::Tokens& tokens, bool& committed) {
+// Without either, what it has committed might be there twice, or not at all: an open may replace it.
+bool Loader::may_rebuild() const {
+    return run_.rebuilder && (lane_.has_tokens() || sink_->component().promises(LEAT_IDEMPOTENT));
+}
+
+std::optional<FailedCall> Loader::rebuild() {
+    auto failure = run_.rebuilder->rebuild(*sink_, {}, *spoilt_);
+    if (!failure) spoilt_.reset();
+    return failure;
+}
+
+std::optional<FailedCall> Loader::ask_target(Part& part, const Lane::Tokens& tokens, bool& committed) {
     std::string found;
-    if (auto answer = sink_->recover(lane_.name(), found); !answer.ok()) return Failure{std::move(answer), "recover"};
+    if (auto answer = sink_->recover(lane_.name(), found); !answer.ok())
+        return FailedCall{std::move(answer), "recover"};
     part.in_doubt = false;
     committed = found == tokens.after;
     return std::nullopt;  // anything else: begin tells whether it is the token before
 }
 
 // begin, write*, commit; what failed, if something did.
-std::optional<Loader::Failure> Loader::try_once(const Part& part, const plugin::Instance::BucketHead& head) {
-    if (auto answer = sink_->begin(head); !answer.ok()) return Failure{std::move(answer), "begin"};
+std::optional<FailedCall> Loader::try_once(const Part& part, const plugin::Instance::BucketHead& head) {
+    if (auto answer = sink_->begin(head); !answer.ok()) return FailedCall{std::move(answer), "begin"};
     for (writing_ = 0; writing_ < part.batches.size(); ++writing_) {
-        if (run_.stop.reached(StopState::stop)) return Failure{{Status::cancelled, false, {}}, "write"};
+        if (run_.stop.reached(StopState::stop)) return FailedCall{{Status::cancelled, false, {}}, "write"};
         if (auto answer = sink_->write(part.batches[writing_]); !answer.ok())
-            return Failure{std::move(answer), "write"};
+            return FailedCall{std::move(answer), "write"};
     }
     // A dead letter is durable before the bucket that it came from is committed: a crash may repeat it, never lose it.
     const auto buried = run_.bury(run_.sink, letters_);
     buried_ = buried != RunState::Buried::not_stored;
     if (buried != RunState::Buried::stored || !run_.make_letters_durable())
-        return Failure{{Status::cancelled, false, {}}, "write"};
-    if (auto answer = sink_->commit(head); !answer.ok()) return Failure{std::move(answer), "commit"};
+        return FailedCall{{Status::cancelled, false, {}}, "write"};
+    if (auto answer = sink_->commit(head); !answer.ok()) return FailedCall{std::move(answer), "commit"};
     return std::nullopt;
 }
 
-Loader::Step Loader::after(const Failure& failure, SteadyTime& later) {
+Loader::Step Loader::after(const FailedCall& failure, SteadyTime& later) {
     const auto& [answer, entry] = failure;
     auto& part = parts_.back();
     // The letters that are stored stay so: their rows must not come to the sink again.
     if (buried_ && !rejected_.empty()) cut_out_rejected(part);
-    part.in_doubt = part.in_doubt || may_be_committed(part, failure);
+    part.in_doubt = part.in_doubt || may_be_committed(failure);
     if (part.batches.empty() && !part.in_doubt) {
         const bool stored = settled(part, 0);
         parts_.pop_back();
@@ -205,11 +218,12 @@ Loader::Step Loader::after(const Failure& failure, SteadyTime& later) {
         drop();
         return Step::ended;
     }
-    if (answer.status == Status::data && !answer.misbehaved && !part.in_doubt) {
+    if (failure.is(Status::data) && !part.in_doubt && !spoilt_) {
         run_.worked(run_.sink);
         return split(answer);
     }
-    if (const auto next = run_.next_try(answer, part.tries, run_.sink)) {
+    if (const auto next = run_.next_try(answer, part.tries, run_.sink, may_rebuild())) {
+        if (failure.is(Status::broken)) spoilt_ = failure;
         next_try_ = later = *next;
         return Step::later;
     }

@@ -51,21 +51,19 @@ private:
         std::uint64_t id = 0;  // given by its first try
         Tries tries;
         bool taken = false;     // from what may go through in a second, for the next try
-        bool in_doubt = false;  // its commit failed, and may have happened all the same
+        bool in_doubt = false;  // the target must be asked whether it holds it already
     };
     struct Rejected {
         std::size_t batch;
         std::int64_t row;
     };
-    struct Failure {
-        plugin::Answer answer;
-        const char* entry;
-    };
-    bool may_be_committed(const Part& part, const Failure& failure) const;
+    bool may_be_committed(const FailedCall& failure) const;
+    bool may_rebuild() const;
     std::optional<SteadyTime> not_before(Part& part);
-    std::optional<Failure> ask_target(Part& part, const Lane::Tokens& tokens, bool& committed);
-    std::optional<Failure> try_once(const Part& part, const plugin::Instance::BucketHead& head);
-    Step after(const Failure& failure, SteadyTime& later);
+    std::optional<FailedCall> rebuild();
+    std::optional<FailedCall> ask_target(Part& part, const Lane::Tokens& tokens, bool& committed);
+    std::optional<FailedCall> try_once(const Part& part, const plugin::Instance::BucketHead& head);
+    Step after(const FailedCall& failure, SteadyTime& later);
     Step split(const plugin::Answer& answer);
     void cut_out_rejected(Part& part);
     bool settled(const Part& part, std::uint64_t id);
@@ -77,6 +75,7 @@ private:
     std::uint64_t taken_ = 0;  // the number of the bucket in hand
     std::vector<Part> parts_;  // of it; the last is the next
     std::optional<SteadyTime> next_try_;
+    std::optional<FailedCall> spoilt_;  // by this call: the sink is made anew before it is called again
     // Of the try that is running.
     std::size_t writing_ = 0;  // which batch
     std::vector<delivery::DeadLetter> letters_;

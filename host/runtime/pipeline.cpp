@@ -69,7 +69,7 @@ std::uint64_t value_of(const std::atomic<std::uint64_t>& of) {
 }
 
 /// One run. Its tasks share it, so that a call that never returns finds what it needs.
-class Run final : public TaskGroup::Observer, public std::enable_shared_from_this<Run> {
+class Run final : public TaskGroup::Observer, public Rebuilder, public std::enable_shared_from_this<Run> {
     enum class Step { set_up, flow, wind_up };
 
 public:
@@ -87,6 +87,7 @@ public:
           source_outlet_(*this),
           all_in_one_outlet_(*this) {
         state_.positions = &positions_;
+        if (!plan.run) state_.rebuilder = this;  // an all-in-one holds rows of every stage
         for (std::uint32_t i = 0; i < shape_.workers; ++i)
             loaders_.push_back(std::make_unique<Loader>(state_, lane_));
         for (std::size_t i = 0; i < state_.transforms.size(); ++i)
@@ -177,7 +178,7 @@ private:
     };
 
     bool take_from_source(Batch batch) {
-        reader_.gave_something();
+        reader_.gave(batch);
         const auto rows = static_cast<std::uint64_t>(batch.rows());
         const bool ends_segment = keeps_checkpoints_ && !batch.position().empty();
         // Zero rows only carry a position.
@@ -228,7 +229,7 @@ private:
     }
 
     bool take_raw(std::string_view data, std::string_view why) {
-        reader_.gave_something();
+        if (!reader_.gave_raw()) return true;
         state_.raw_rejects.fetch_add(1, std::memory_order_relaxed);
         const auto buried = state_.bury_raw(state_.source, reader_.source(), positions_.current(), data, why);
         if (buried == RunState::Buried::not_stored) state_.drop(1);
@@ -300,28 +301,61 @@ private:
         return try_until(instance, "open", ended_by, [&] { return instance.open(resume); });
     }
 
+    std::optional<FailedCall> rebuild(Instance& instance, std::string_view resume, const FailedCall& why) override {
+        if (auto failure = remake(instance, why)) return failure;
+        auto opened = instance.open(resume);
+        return opened.ok() ? std::nullopt : std::optional(FailedCall{std::move(opened), "open"});
+    }
+
+    /// The first half of a rebuild: all but open.
+    std::optional<FailedCall> remake(Instance& instance, const FailedCall& why) {
+        if (!tasks_->no_more_interrupts(instance)) return FailedCall{{Status::cancelled, false, {}}, "destroy"};
+        environment_.log.warn(instance.title() + ": is made anew, for its " + why.entry +
+                                  " said that it is spoilt: " + Instance::reason(why.answer, why.entry),
+                              {{"pipeline", plan_.settings->name}});
+        warn_of(instance, instance.close(), "close");
+        warn_of(instance, instance.destroy(), "destroy");
+        auto created = instance.create();
+        tasks_->interrupts_again(instance);
+        return created.ok() ? std::nullopt : std::optional(FailedCall{std::move(created), "create"});
+    }
+
+    void warn_of(const Instance& instance, const Answer& answer, const char* entry) {
+        if (!answer.ok()) environment_.log.warn(instance.error(answer, entry).text());
+    }
+
     /// Makes a call of the set-up again until it is OK. False: it failed, or a stop came, or it was given up.
     template <class Call>
     bool try_until(Instance& instance, const char* entry, StopState ended_by, Call&& call) {
+        const bool may_rebuild = state_.rebuilder != nullptr;
+        std::optional<FailedCall> spoilt;
         for (Tries tries;;) {
             if (state_.stop.reached(ended_by)) return false;
             if (const auto held_back = state_.not_before(counts_of(instance))) {
                 state_.stop.wait_until(*held_back, ended_by);
                 continue;
             }
-            const Answer answer = call();
+            FailedCall last{{}, entry};
+            if (spoilt) {
+                if (auto failure = remake(instance, *spoilt)) last = *std::move(failure);
+            }
+            if (last.answer.ok()) {
+                spoilt.reset();
+                last.answer = call();
+            }
             if (tasks_->given_up() > 0) return false;
+            const auto& answer = last.answer;
             if (answer.ok()) {
                 state_.worked(counts_of(instance));
                 return true;
             }
-            if (const auto next = state_.next_try(answer, tries, counts_of(instance))) {
+            if (const auto next = state_.next_try(answer, tries, counts_of(instance), may_rebuild)) {
+                if (last.is(Status::broken)) spoilt = last;
                 state_.stop.wait_until(*next, ended_by);
                 continue;
             }
-            const bool stopped =
-                answer.status == Status::cancelled && !answer.misbehaved && state_.stop.reached(ended_by);
-            if (!stopped) state_.fail(instance, answer, entry, tries);
+            const bool stopped = last.is(Status::cancelled) && state_.stop.reached(ended_by);
+            if (!stopped) state_.fail(instance, answer, last.entry, tries);
             return false;
         }
     }
@@ -369,6 +403,9 @@ private:
         if (has_tokens) {
             bool unsupported = false;
             const bool recovered = try_until(*sink, "recover", StopState::stop, [&] {
+                if (!sink->is_open()) {  // it was made anew
+                    if (auto opened = sink->open({}); !opened.ok()) return opened;
+                }
                 auto answer = sink->recover(lane_.name(), keeping.last_token);
                 unsupported = answer.status == Status::unsupported && !answer.misbehaved;
                 return unsupported ? Answer{} : answer;
@@ -473,7 +510,7 @@ private:
             if (!open(*transform, StopState::stop, state)) return false;
         }
         if (!make(*plan_.extract, source_outlet_, StopState::drain, source_)) return false;
-        reader_.use(*source_);
+        reader_.use(*source_, start_.position);
         tell_start();
         return open(*source_, StopState::drain, start_.position);
     }
@@ -703,13 +740,10 @@ private:
 
     // The plugin's close and destroy are watched like any call.
     void end(std::unique_ptr<Instance> instance) {
-        const auto warn = [&](const Answer& answer, const char* entry) {
-            if (!answer.ok()) environment_.log.warn(instance->error(answer, entry).text());
-        };
         bool ours = !instance->is_abandoned() && tasks_->no_more_interrupts(*instance);
-        if (ours) warn(instance->close(), "close");
+        if (ours) warn_of(*instance, instance->close(), "close");
         ours = ours && !instance->is_abandoned();
-        if (ours) warn(instance->destroy(), "destroy");
+        if (ours) warn_of(*instance, instance->destroy(), "destroy");
         ours = ours && !instance->is_abandoned();
         if (!ours) {
             static_cast<void>(instance.release());  // somebody is still inside

@@ -44,7 +44,7 @@ public:
     Tap(Alone& run, Reader& reader, std::uint64_t most) : run_(run), reader_(reader), most_(most) {}
 
     bool emit(Batch batch) override {
-        reader_.gave_something();
+        reader_.gave(batch);
         const auto fits = std::min(static_cast<std::uint64_t>(batch.rows()), most_ - rows_);
         if (fits > 0) batches.push_back(batch.slice(0, static_cast<std::int64_t>(fits)));
         rows_ += fits;
@@ -52,7 +52,7 @@ public:
         return !run_.state.stop.reached(StopState::drain);
     }
     bool reject_raw(std::string_view, std::string_view why) override {
-        reader_.gave_something();
+        reader_.gave_raw();
         run_.reasons.all.emplace_back(why);
         return true;
     }

@@ -4,6 +4,7 @@
 
 namespace leat::runtime {
 
+using plugin::Answer;
 using plugin::Status;
 
 namespace {
@@ -16,10 +17,13 @@ constexpr auto longest_idle_wait = std::chrono::milliseconds(100);
 
 Reader::Next Reader::read(SteadyTime& later) {
     if (run_.stop.reached(StopState::drain)) return Next::ended;
-    acknowledge();
+    if (!spoilt_) acknowledge();
     if (const auto held_back = not_before()) {
         later = *held_back;
         return Next::later;
+    }
+    if (spoilt_) {
+        if (const auto failure = rebuild()) return after(*failure, later);
     }
     gave_ = false;
     const auto came_before = run_.came(), bytes_before = run_.bytes.load(std::memory_order_relaxed);
@@ -41,18 +45,71 @@ Reader::Next Reader::read(SteadyTime& later) {
         later = std::chrono::steady_clock::now() + idle_;
         return Next::later;
     }
-    if (answer.status == Status::cancelled && !answer.misbehaved && run_.stop.reached(StopState::drain))
-        return Next::ended;
     if (gave_ && answer.status == Status::retry && !answer.misbehaved) {
         answer.misbehaved = true;
         answer.text = "answered LEAT_ERR_RETRY after it had put rows out, which would come twice";
     }
-    if (const auto next = run_.next_try(answer, tries_, run_.source)) {
+    return after({std::move(answer), "read"}, later);
+}
+
+Reader::Next Reader::after(const FailedCall& failure, SteadyTime& later) {
+    if (failure.is(Status::cancelled) && run_.stop.reached(StopState::drain)) return Next::ended;
+    if (const auto next = run_.next_try(failure.answer, tries_, run_.source, may_rebuild())) {
+        if (failure.is(Status::broken)) spoilt_ = failure;
         later = *next;
         return Next::later;
     }
-    run_.fail(*source_, answer, "read", tries_);
+    run_.fail(*source_, failure.answer, failure.entry, tries_);
     return Next::ended;
+}
+
+// Where it comes again from must be known, and what comes from there too.
+bool Reader::may_rebuild() const {
+    if (!run_.rebuilder) return false;
+    const auto& component = source_->component();
+    if (since_.none() && position_.empty()) return true;
+    return component.promises(LEAT_REPLAYABLE) && (since_.none() || component.promises(LEAT_DETERMINISTIC));
+}
+
+std::optional<FailedCall> Reader::rebuild() {
+    auto failure = run_.rebuilder->rebuild(*source_, position_, *spoilt_);
+    if (failure) return failure;
+    spoilt_.reset();
+    again_ = since_;
+    return std::nullopt;
+}
+
+void Reader::gave(Batch& batch) {
+    gave_ = true;
+    if (again_.rows > 0) {
+        const auto rows = static_cast<std::uint64_t>(batch.rows());
+        const auto known = std::min(again_.rows, rows);
+        again_.rows -= known;
+        batch = batch.slice(static_cast<std::int64_t>(known), static_cast<std::int64_t>(rows - known));
+    }
+    if (batch.position().empty()) {
+        since_.rows += static_cast<std::uint64_t>(batch.rows());
+        return;
+    }
+    if (!again_.none()) {
+        const Answer answer{Status::fatal, true,
+                            "it was made anew, and gave other rows than before from the same position, though it "
+                            "promises LEAT_DETERMINISTIC"};
+        run_.fail(*source_, answer, "read");
+        again_ = {};
+    }
+    position_ = batch.position();
+    since_ = {};
+}
+
+bool Reader::gave_raw() {
+    gave_ = true;
+    if (again_.raw > 0) {
+        --again_.raw;
+        return false;
+    }
+    ++since_.raw;
+    return true;
 }
 
 std::optional<SteadyTime> Reader::not_before() {

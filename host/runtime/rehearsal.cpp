@@ -242,7 +242,7 @@ public:
 
     bool waits() const override { return true; }  // the other stages work inside of its emit
     bool emit(Batch batch) override {
-        reader_.gave_something();
+        reader_.gave(batch);
         last_given_ = std::chrono::steady_clock::now();
         const auto fits = take(static_cast<std::uint64_t>(batch.rows()));
         if (fits > 0) {
@@ -253,7 +253,7 @@ public:
         return !state_.stop.reached(StopState::drain);
     }
     bool reject_raw(std::string_view data, std::string_view why) override {
-        reader_.gave_something();
+        reader_.gave_raw();
         last_given_ = std::chrono::steady_clock::now();
         if (take(1) == 0) return false;
         state_.raw_rejects.fetch_add(1, std::memory_order_relaxed);

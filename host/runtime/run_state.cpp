@@ -74,9 +74,13 @@ void RunState::fail(const plugin::Instance& instance, Answer answer, const char*
                            ? ""
                            : ", of which " + config::bytes_text(memory.bytes_in_use()) + " are in use") +
                       "; raise memory, or make batches smaller";
-    } else if (answer.status == Status::retry && !answer.misbehaved && tries.made > 1) {
-        if (answer.text.empty()) answer.text = std::string(entry) + " answered LEAT_ERR_RETRY and gave no reason";
-        answer.text += " (" + tried_text(tries) + ")";
+    } else if ((answer.status == Status::retry || answer.status == Status::broken) && !answer.misbehaved) {
+        if (answer.text.empty()) answer.text = plugin::Instance::reason(answer, entry);
+        if (tries.made > 1) {
+            answer.text += " (" + tried_text(tries) + ")";
+        } else if (answer.status == Status::broken) {
+            answer.text += "; it cannot be made anew within this run, for what it held would be missing: run again";
+        }
     }
     fail(instance.error(answer, entry), answer.status);
 }
@@ -96,8 +100,9 @@ Status RunState::status() const {
     return status_;
 }
 
-std::optional<SteadyTime> RunState::next_try(const Answer& answer, Tries& tries, StageCounts& stage) {
-    if (answer.status != Status::retry || answer.misbehaved) return std::nullopt;
+std::optional<SteadyTime> RunState::next_try(const Answer& answer, Tries& tries, StageCounts& stage, bool may_rebuild) {
+    const bool may_pass = answer.status == Status::retry || (answer.status == Status::broken && may_rebuild);
+    if (!may_pass || answer.misbehaved) return std::nullopt;
     const auto now = std::chrono::steady_clock::now();
     if (answer.refused_bytes > 0) {
         constexpr auto pause = std::chrono::milliseconds(2);

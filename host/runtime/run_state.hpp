@@ -29,6 +29,24 @@ struct Tries {
     std::optional<SteadyTime> failing_since;
 };
 
+/// A call that did not answer OK.
+struct FailedCall {
+    plugin::Answer answer;
+    const char* entry;
+    bool is(plugin::Status status) const { return answer.status == status && !answer.misbehaved; }
+};
+
+/// Makes an instance that said it is spoilt (LEAT_ERR_BROKEN) anew: close, destroy, create, open.
+class Rebuilder {
+public:
+    virtual ~Rebuilder() = default;
+    /// @param resume  what it is opened with
+    /// @param why     the call that it said so of
+    /// Returns what failed. On the thread that calls the instance.
+    virtual std::optional<FailedCall> rebuild(plugin::Instance& instance, std::string_view resume,
+                                              const FailedCall& why) = 0;
+};
+
 /// Counts of one stage. Written by its tasks, read by anybody.
 struct StageCounts {
     std::atomic<std::uint64_t> rows_in{0};
@@ -51,6 +69,7 @@ public:
     Stop stop;
     observe::Log& log;
     delivery::DeadLetters& dead_letters;
+    Rebuilder* rebuilder = nullptr;        ///< none: a spoilt instance ends the run
     const Positions* positions = nullptr;  ///< of the source, so that a letter can tell where it came from
 
     /// The first cause ends the run at once; later ones are consequences, or come too late. Any thread.
@@ -66,7 +85,9 @@ public:
 
     /// When the same call of this stage is to be made again after this answer, which is counted on; empty: never. A
     /// call that found no memory is not counted: it comes again while others give memory back.
-    std::optional<SteadyTime> next_try(const plugin::Answer& answer, Tries& tries, StageCounts& stage);
+    /// @param may_rebuild  LEAT_ERR_BROKEN too is answered with another try, of an instance that was made anew
+    std::optional<SteadyTime> next_try(const plugin::Answer& answer, Tries& tries, StageCounts& stage,
+                                       bool may_rebuild = false);
 
     /// When to ask again whether this stage may be called, as its circuit says; empty: now.
     std::optional<SteadyTime> not_before(const StageCounts& stage);

@@ -55,6 +55,11 @@ bool TaskGroup::no_more_interrupts(plugin::Instance& instance) {
     return !watched || !watched->given_up;
 }
 
+void TaskGroup::interrupts_again(plugin::Instance& instance) {
+    const std::lock_guard lock(mutex_);
+    if (auto* const watched = find(instance)) watched->interruptible = true;
+}
+
 void TaskGroup::forget(plugin::Instance& instance) {
     const std::lock_guard lock(mutex_);
     std::erase_if(watched_, [&](const Watched& one) { return one.instance == &instance; });

@@ -49,9 +49,11 @@ public:
 
     /// Makes the group see the calls of `instance`, and interrupt them once the stop reaches `interrupted_by`.
     void watch(plugin::Instance& instance, StopState interrupted_by);
-    /// Before the instance is destroyed: returns when no interrupt of it is running any more. Its calls are still seen.
-    /// False: an interrupt of it never returned, and it must be left alone.
+    /// Before the object inside the instance is destroyed: returns when no interrupt of it is running any more. Its
+    /// calls are still seen. False: an interrupt of it never returned, and it must be left alone.
     bool no_more_interrupts(plugin::Instance& instance);
+    /// There is an object inside it again.
+    void interrupts_again(plugin::Instance& instance);
     void forget(plugin::Instance& instance);
 
     /// The instances that a task calls; none: whichever are watched.

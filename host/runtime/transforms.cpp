@@ -58,13 +58,14 @@ Transforms::Step Transforms::process_next(std::vector<Batch>& out, SteadyTime& l
     const auto& next = work_.back();
     const auto index = next.stage;
     const auto& stage = stages_[index];
+    if (const auto failure = rebuild(*stage.instance)) return try_again_or_end(index, *failure, later);
     stage.outlet->taking = true;
     const auto answer = stage.instance->process(next.batch);
     stage.outlet->taking = false;
     if (!answer.ok()) {
         stage.outlet->clear();
         if (answer.status == Status::data && !answer.misbehaved) return split(answer, out);
-        return try_again_or_end(index, answer, "process", later);
+        return try_again_or_end(index, {answer, "process"}, later);
     }
     const auto rows = static_cast<std::uint64_t>(next.batch.rows());
     work_.pop_back();
@@ -77,13 +78,14 @@ Transforms::Step Transforms::flush_next(std::vector<Batch>& out, SteadyTime& lat
     const auto& component = stage.instance->component();
     const bool last = flushing_ == Flushing::last;
     const bool keeps_nothing = component.promises(LEAT_STATELESS) && !last;
+    if (const auto failure = rebuild(*stage.instance)) return try_again_or_end(index, *failure, later);
     if (component.has_flush && !keeps_nothing) {
         stage.outlet->taking = true;
         const auto answer = stage.instance->flush(last);
         stage.outlet->taking = false;
         if (!answer.ok()) {
             stage.outlet->clear();
-            return try_again_or_end(index, answer, "flush", later);
+            return try_again_or_end(index, {answer, "flush"}, later);
         }
     }
     if (component.has_save && !keeps_nothing) {
@@ -99,9 +101,20 @@ Transforms::Step Transforms::flush_next(std::vector<Batch>& out, SteadyTime& lat
     return hand_on(index, 0, out);
 }
 
-Transforms::Step Transforms::try_again_or_end(std::size_t index, const Answer& answer, const char* entry,
-                                              SteadyTime& later) {
-    if (const auto next = run_.next_try(answer, tries_, run_.transforms[index])) {
+// One that is not spoilt is left as it is.
+std::optional<FailedCall> Transforms::rebuild(plugin::Instance& instance) {
+    if (!spoilt_) return std::nullopt;
+    auto failure = run_.rebuilder->rebuild(instance, {}, *spoilt_);
+    if (!failure) spoilt_.reset();
+    return failure;
+}
+
+Transforms::Step Transforms::try_again_or_end(std::size_t index, const FailedCall& failure, SteadyTime& later) {
+    const auto& [answer, entry] = failure;
+    // What a stateful one held is nowhere else.
+    const bool may_rebuild = run_.rebuilder && stages_[index].instance->component().promises(LEAT_STATELESS);
+    if (const auto next = run_.next_try(answer, tries_, run_.transforms[index], may_rebuild)) {
+        if (failure.is(Status::broken)) spoilt_ = failure;
         next_try_ = later = *next;
         return Step::later;
     }

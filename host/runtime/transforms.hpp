@@ -75,7 +75,8 @@ private:
     Step flush_next(std::vector<Batch>& out, SteadyTime& later);
     Step hand_on(std::size_t index, std::uint64_t rows_in, std::vector<Batch>& out);
     Step split(const plugin::Answer& answer, std::vector<Batch>& out);
-    Step try_again_or_end(std::size_t index, const plugin::Answer& answer, const char* entry, SteadyTime& later);
+    Step try_again_or_end(std::size_t index, const FailedCall& failure, SteadyTime& later);
+    std::optional<FailedCall> rebuild(plugin::Instance& instance);
 
     RunState& run_;
     const Numbering& numbering_;
@@ -83,6 +84,7 @@ private:
     std::vector<Work> work_;  // the last is the next
     Tries tries_;
     std::optional<SteadyTime> next_try_;
+    std::optional<FailedCall> spoilt_;  // by this call: the next stage is made anew before it is called again
     enum class Flushing { nothing, segment, last };
     Flushing flushing_ = Flushing::nothing;
     std::size_t next_flush_ = 0;

@@ -101,8 +101,7 @@ BOOST_AUTO_TEST_CASE(the_text_of_a_failure_reaches_the_operator_with_its_place) 
     for (const auto& stage : stages) {
         for (const auto& entry : stage.entries) {
             for (const auto& [status, code] :
-                 {Kind{-3, Errc::configuration}, Kind{-5, Errc::configuration}, Kind{-6, Errc::pipeline_execution},
-                  Kind{-7, Errc::pipeline_execution}}) {
+                 {Kind{-3, Errc::configuration}, Kind{-5, Errc::configuration}, Kind{-7, Errc::pipeline_execution}}) {
                 Lab lab;
                 const auto receipt = run_with(
                     lab, stage,
@@ -116,7 +115,7 @@ BOOST_AUTO_TEST_CASE(the_text_of_a_failure_reaches_the_operator_with_its_place) 
 
 BOOST_AUTO_TEST_CASE(a_failure_without_a_reason_names_entry_and_status) {
     const std::pair<int, const char*> names[] = {
-        {-3, "LEAT_ERR_CONFIG"}, {-5, "LEAT_ERR_UNSUPPORTED"}, {-6, "LEAT_ERR_BROKEN"}, {-7, "LEAT_ERR_FATAL"}};
+        {-3, "LEAT_ERR_CONFIG"}, {-5, "LEAT_ERR_UNSUPPORTED"}, {-7, "LEAT_ERR_FATAL"}};
     for (const auto& stage : stages) {
         for (const auto& entry : stage.entries) {
             for (const auto& [status, name] : names) {
