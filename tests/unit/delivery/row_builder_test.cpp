@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 
 #include "../base/arrays.hpp"
@@ -111,8 +112,9 @@ std::string two(int below) {
 
 std::string random_date(int least_year, int end_year) {
     const auto year = *rc::gen::inRange(least_year, end_year);
-    char text[16];
-    std::snprintf(text, sizeof text, "%04d-%02d-%02d", year, *rc::gen::inRange(1, 13), *rc::gen::inRange(1, 29));
+    char text[24];
+    std::snprintf(text, sizeof text, "%s%04d-%02d-%02d", year < 0 ? "-" : "", std::abs(year), *rc::gen::inRange(1, 13),
+                  *rc::gen::inRange(1, 29));
     return text;
 }
 
@@ -207,7 +209,7 @@ std::string random_json(const Column& column, bool may_be_null = true) {
     }
     switch (format[1]) {
         case 'd':
-            return format[2] == 'D' ? in_marks(random_date(-99, 12000))
+            return format[2] == 'D' ? in_marks(random_date(-9999, 12000))
                                     : in_marks(random_date(1, 9999) + 'T' + random_time('m') + 'Z');
         case 't':
             return in_marks(random_time(format[2]));
