@@ -21,7 +21,7 @@ import throughput_plot
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-CASES = ["csv_to_ndjson", "csv_to_sqlite", "overhead", "engine", "items", "start"]
+CASES = ["csv_to_ndjson", "csv_to_sqlite", "exactly_once", "overhead", "engine", "items", "start"]
 
 
 class Measured:
@@ -173,6 +173,26 @@ class Bench:
         table = Table(f"csv to a typed table in sqlite, {self.rows:,} mixed rows", self.rows)
         for name, figures in measured.items():
             table.add(name, figures, measured["Leat"])
+
+    def exactly_once(self):
+        """What the promise costs: the same run with checkpoints and tokens, and without."""
+        source = self.csv(self.rows)
+        config = self.yaml("exactly_once.yaml", f"""    extract: {{ csv: {{ path: {source.name} }} }}
+    load: {{ sqlite: {{ path: exactly_once.db, table: t }} }}
+    bucket: {{ rows: 10000 }}
+""")
+
+        def prepare():
+            for name in self.work.glob("exactly_once.db*"):
+                name.unlink()
+            shutil.rmtree(self.work / ".leat", ignore_errors=True)
+        measured = in_turn({
+            "exactly once": (prepare, [self.leat, "run", config]),
+            "--no-state, at least once": (prepare, [self.leat, "run", "--no-state", config]),
+        }, self.runs, self.work)
+        table = Table(f"csv to sqlite, {self.rows:,} mixed rows, 10,000 in a bucket", self.rows)
+        for name, figures in measured.items():
+            table.add(name, figures, measured["exactly once"])
 
     def overhead(self):
         print("\n### Host overhead: generate, identity, null\n\n"
