@@ -1,15 +1,19 @@
 #include "delivery/checkpoint.hpp"
 
+#include <algorithm>
+
 #include "delivery/bytes.hpp"
 
 namespace leat::delivery {
 namespace {
 
 // version 1 byte | flags 1 | bucket 8 | segment 8 | skip 8 | source 4 + n | position 4 + n | states 4 + (4 + n)... |
-// replay 4 + n | checksum 8; all numbers little-endian. Version 1 has neither segment nor replay. Every version begins
+// replay 4 + n | lanes 4 | ahead 4 + n * 4 * 8 | checksum 8; all numbers little-endian. Version 2, which is still
+// written for one lane, has neither lanes nor ahead, and version 1 has neither segment nor replay. Every version begins
 // with its number and ends with the checksum of all before it, so that one host can tell a token of a newer one from
 // bytes of another program.
-constexpr char version = 2;
+constexpr char version = 3;
+constexpr char version_of_one_lane = 2;
 constexpr std::size_t largest_token = 4096;
 constexpr std::size_t checksum_size = 8;
 
@@ -18,7 +22,7 @@ constexpr unsigned char is_whole = 2;
 
 std::string encoded(const Checkpoint& checkpoint, std::string_view source, std::string_view position, bool whole) {
     std::string out;
-    out += version;
+    out += checkpoint.lanes > 1 ? version : version_of_one_lane;
     append_number(out, (checkpoint.complete ? is_complete : 0U) | (whole ? is_whole : 0U), 1);
     append_number(out, checkpoint.bucket, 8);
     append_number(out, checkpoint.segment, 8);
@@ -27,6 +31,16 @@ std::string encoded(const Checkpoint& checkpoint, std::string_view source, std::
     append_text(out, position);
     append_texts(out, whole ? checkpoint.states : std::vector<std::string>());
     append_text(out, checkpoint.replay);
+    if (checkpoint.lanes > 1) {
+        append_number(out, checkpoint.lanes, 4);
+        append_number(out, checkpoint.ahead.size(), 4);
+        for (const auto& span : checkpoint.ahead) {
+            for (const auto border : {span.begin, span.end}) {
+                append_number(out, border.segment, 8);
+                append_number(out, border.rows, 8);
+            }
+        }
+    }
     append_number(out, checksum(out), checksum_size);
     return out;
 }
@@ -42,11 +56,11 @@ Error foreign(std::string_view token, const std::string& why) {
 
 }  // namespace
 
-std::string Checkpoint::token() const {
+std::string Checkpoint::token(bool whole) const {
     std::size_t size = source.size() + position.size();
     for (const auto& state : states)
         size += state.size();
-    if (size < largest_token) {
+    if (whole && size < largest_token) {
         auto token = encoded(*this, source, position, true);
         if (token.size() <= largest_token) return token;
     }
@@ -68,7 +82,8 @@ Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
     if (tail.number(checksum_size) != checksum(body))
         return foreign(token, "its checksum is wrong, so another program wrote it or it was cut off");
     const bool is_first = body.front() == 1;
-    if (body.front() != version && !is_first) {
+    const bool has_lanes = body.front() == version;
+    if (body.front() < 1 || body.front() > version) {
         return Error(Errc::pipeline_execution, "the token in the target is of format " +
                                                    std::to_string(static_cast<unsigned char>(body.front())) +
                                                    ", and this host reads formats 1 to " + std::to_string(version) +
@@ -85,6 +100,17 @@ Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
     out.checkpoint.position = read.text();
     out.checkpoint.states = read.texts();
     if (!is_first) out.checkpoint.replay = read.text();
+    if (has_lanes) {
+        out.checkpoint.lanes = static_cast<std::uint32_t>(read.number(4));
+        const auto border = [&] {
+            const auto segment = read.number(8);
+            return Border{segment, read.number(8)};
+        };
+        for (auto spans = std::min<std::uint64_t>(read.number(4), Checkpoint::most_ahead); spans > 0; --spans) {
+            const auto begin = border();
+            out.checkpoint.ahead.push_back({begin, border()});
+        }
+    }
     out.checkpoint.complete = (flags & is_complete) != 0;
     out.whole = (flags & is_whole) != 0;
     if (!read.all_read() || flags > (is_complete | is_whole)) return foreign(token, "its parts do not fit together");

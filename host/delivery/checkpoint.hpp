@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "delivery/border.hpp"
 
 namespace leat::delivery {
 
@@ -20,10 +21,22 @@ struct Checkpoint {
     std::vector<std::string> states = {};  ///< what the transforms go on from at `position`, by stage
     std::uint64_t segment = 0;             ///< positions that the source has said up to `position`, in all runs
     std::string replay = {};               ///< the token of a replay of dead letters into this lane; empty: none yet
+    /// Of a target into which several workers write side by side, each in a lane of its own: the most that ever did,
+    /// and what this lane has committed behind the place that everything before is settled. In tokens only.
+    std::uint32_t lanes = 1;
+    std::vector<Span> ahead = {};  ///< in order, apart from each other
 
+    /// The place that everything before is settled.
+    Border border() const { return {segment, skip}; }
+
+    /// The most of `ahead` that a token has room for.
+    static constexpr std::size_t most_ahead = 64;
+    /// Beside all of that, position, source, states and replay of so many bytes are in a token in any case.
+    static constexpr std::size_t surely_whole = 1024;
     /// What a transactional sink stores with the rows: at most 4 KiB (position and states that are longer are not in
     /// it, and `whole` of the answer of parse is false). Its first byte is the version of the format.
-    std::string token() const;
+    /// @param whole  false: position and states are left out in any case
+    std::string token(bool whole = true) const;
 
     struct Parsed;
     /// Errors: pipeline_execution; the bytes are no token of this host.

@@ -79,8 +79,8 @@ const char* state_name(StoredLetter::State state) noexcept {
 }
 
 struct LetterTable::Statements {
-    Statement add, add_schema, find_schema, take_out, settle, settle_all, drop, new_replay, begin_replay, edit,
-        open_replays, next_of, end_replay, send, count_sent, next_sent;
+    Statement add, add_schema, find_schema, take_out, settle, settle_within, settle_all, drop, new_replay, begin_replay,
+        edit, open_replays, next_of, end_replay, send, count_sent, next_sent;
 
     static Result<std::unique_ptr<Statements>> prepare(const Database& database) {
         const std::string columns = std::string("SELECT ") + all_columns;
@@ -98,6 +98,10 @@ struct LetterTable::Statements {
                           database.prepare(std::string("UPDATE letters SET segment = NULL, in_segment = NULL "
                                                        "WHERE lane = ?1 AND segment IS NOT NULL AND NOT ") +
                                            behind));
+        BOOST_OUTCOME_TRY(auto settle_within,
+                          database.prepare("UPDATE letters SET segment = NULL, in_segment = NULL WHERE lane = ?1 AND "
+                                           "in_segment IS NOT NULL AND (segment, in_segment) >= (?2, ?3) AND "
+                                           "(segment, in_segment) < (?4, ?5)"));
         BOOST_OUTCOME_TRY(auto settle_all, database.prepare("UPDATE letters SET segment = NULL, in_segment = NULL "
                                                             "WHERE lane = ?1 AND segment IS NOT NULL"));
         BOOST_OUTCOME_TRY(auto drop, database.prepare("DELETE FROM letters WHERE id = ?1"));
@@ -125,11 +129,11 @@ struct LetterTable::Statements {
                 std::string("SELECT ") + all_columns +
                 "WHERE segment IS NULL AND pipeline = ?1 AND (sent > ?2 OR (sent = ?2 AND letters.id > ?3)) "
                 "ORDER BY sent, letters.id LIMIT ?4"));
-        return std::make_unique<Statements>(
-            Statements{std::move(add), std::move(add_schema), std::move(find_schema), std::move(take_out),
-                       std::move(settle), std::move(settle_all), std::move(drop), std::move(new_replay),
-                       std::move(begin_replay), std::move(edit), std::move(open_replays), std::move(next_of),
-                       std::move(end_replay), std::move(send), std::move(count_sent), std::move(next_sent)});
+        return std::make_unique<Statements>(Statements{
+            std::move(add), std::move(add_schema), std::move(find_schema), std::move(take_out), std::move(settle),
+            std::move(settle_within), std::move(settle_all), std::move(drop), std::move(new_replay),
+            std::move(begin_replay), std::move(edit), std::move(open_replays), std::move(next_of),
+            std::move(end_replay), std::move(send), std::move(count_sent), std::move(next_sent)});
     }
 };
 
@@ -216,28 +220,38 @@ Result<> LetterTable::add_one(std::string_view pipeline, std::string_view lane, 
 
 // ---- Letters are settled --------------------------------------------------------------------------------------------
 
-Result<> LetterTable::go_on(std::string_view lane, std::uint64_t segment, std::uint64_t row) {
+Result<> LetterTable::go_on(std::string_view lane, Border from, std::span<const Span> ahead) {
     {
         const std::lock_guard lock(mutex_);
         BOOST_OUTCOME_TRYV(database_.set_durable(true));
+        for (const auto& span : ahead) {
+            const auto& settle = statements_->settle_within;
+            const Statement::Use use(settle);
+            settle.bind_text(1, lane);
+            settle.bind(2, span.begin.segment);
+            settle.bind(3, span.begin.rows);
+            settle.bind(4, span.end.segment);
+            settle.bind(5, span.end.rows);
+            BOOST_OUTCOME_TRYV(settle.run());
+        }
         const auto& take_out = statements_->take_out;
         const Statement::Use use(take_out);
         take_out.bind_text(1, lane);
-        take_out.bind(2, segment);
-        take_out.bind(3, row);
+        take_out.bind(2, from.segment);
+        take_out.bind(3, from.rows);
         BOOST_OUTCOME_TRYV(take_out.run());
     }
     return settle_all(lane);
 }
 
-Result<> LetterTable::settle(std::string_view lane, std::uint64_t segment, std::uint64_t row) {
+Result<> LetterTable::settle(std::string_view lane, Border to) {
     const std::lock_guard lock(mutex_);
     BOOST_OUTCOME_TRYV(database_.set_durable(true));
     const auto& settle = statements_->settle;
     const Statement::Use use(settle);
     settle.bind_text(1, lane);
-    settle.bind(2, segment);
-    settle.bind(3, row);
+    settle.bind(2, to.segment);
+    settle.bind(3, to.rows);
     return settle.run();
 }
 

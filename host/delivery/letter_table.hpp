@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "delivery/border.hpp"
 #include "delivery/database.hpp"
 #include "delivery/dead_letter.hpp"
 
@@ -60,10 +61,10 @@ public:
 
     /// A run goes on at a place: what lies behind it comes again and makes its letters again, so these are taken out;
     /// those before it are settled. Errors: io.
-    /// @param row  of the segment, behind the transforms
-    Result<> go_on(std::string_view lane, std::uint64_t segment, std::uint64_t row);
+    /// @param ahead  rows behind it that have come to their end and are left out; their sink's letters are settled too
+    Result<> go_on(std::string_view lane, Border from, std::span<const Span> ahead = {});
     /// A run has come as far as this: the letters before it are settled. Errors: io.
-    Result<> settle(std::string_view lane, std::uint64_t segment, std::uint64_t row);
+    Result<> settle(std::string_view lane, Border to);
     /// All of them are settled: nothing of the lane comes again. Errors: io.
     Result<> settle_all(std::string_view lane);
 

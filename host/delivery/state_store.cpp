@@ -93,6 +93,9 @@ std::filesystem::path database_file(const std::filesystem::path& directory) {
     return directory / "state.db";
 }
 
+// Behind the name of a lane: what is written before a commit that may never happen.
+constexpr std::string_view of_ahead = "@ahead";
+
 std::string_view pipeline_of(std::string_view lane) {
     return lane.substr(0, lane.find('/'));
 }
@@ -185,6 +188,15 @@ public:
         return store(pipeline_of(lane), lane, checkpoint, durable);
     }
 
+    Result<> save_ahead(std::string_view lane, const Checkpoint& checkpoint) override {
+        const std::lock_guard lock(mutex_);
+        return store(pipeline_of(lane), std::string(lane) + std::string(of_ahead), checkpoint, true);
+    }
+    Result<std::optional<Checkpoint>> checkpoint_ahead(std::string_view lane) override {
+        const std::lock_guard lock(mutex_);
+        return find(pipeline_of(lane), std::string(lane) + std::string(of_ahead));
+    }
+
     Result<std::string> runner_state(std::string_view pipeline) override {
         const std::lock_guard lock(mutex_);
         BOOST_OUTCOME_TRY(auto found, find(pipeline, {}));
@@ -205,7 +217,8 @@ public:
         for (;;) {
             BOOST_OUTCOME_TRY(const bool row, statements_.list.step());
             if (!row) return out;
-            out.push_back(entry_of(statements_.list));
+            auto entry = entry_of(statements_.list);
+            if (!entry.lane.ends_with(of_ahead)) out.push_back(std::move(entry));
         }
     }
 

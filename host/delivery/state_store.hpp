@@ -39,6 +39,12 @@ public:
     /// @param durable  it must outlive a power cut, for nobody else knows it
     virtual Result<> save(std::string_view lane, const Checkpoint& checkpoint, bool durable) = 0;
 
+    /// The checkpoint behind the bucket that a lane commits next, for a target whose tokens have no room for the
+    /// position: written before the commit, and told from the one before by the number of its bucket. Errors: io; as
+    /// above.
+    virtual Result<> save_ahead(std::string_view lane, const Checkpoint& checkpoint) = 0;
+    virtual Result<std::optional<Checkpoint>> checkpoint_ahead(std::string_view lane) = 0;
+
     /// The last state that a runner stored; empty: none. Errors: io.
     virtual Result<std::string> runner_state(std::string_view pipeline) = 0;
     /// Durable on return. Errors: io.

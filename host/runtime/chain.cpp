@@ -217,9 +217,7 @@ Chain::Step Chain::step() {
 }
 
 void Chain::number_staged() {
-    for (auto& batch : staged_)
-        run_.repeated.fetch_add(parts_.numbering.number(batch), std::memory_order_relaxed);
-    std::erase_if(staged_, [](const Batch& batch) { return !batch; });
+    run_.repeated.fetch_add(parts_.numbering.number(staged_), std::memory_order_relaxed);
     if (!positions_) return;
     for (auto& batch : staged_) {
         together_rows_ += static_cast<std::uint64_t>(batch.rows());

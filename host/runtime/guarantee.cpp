@@ -83,6 +83,21 @@ Link sink_link(const Component& sink) {
     return out;
 }
 
+Link workers_link(const PipelinePlan& plan, std::uint32_t workers) {
+    Link out{std::to_string(workers) + " workers", {}, {}, {}};
+    if (repeats_order(plan)) {
+        out.promise =
+            "commit out of turn, each with tokens of its own: what they are ahead is left out when it comes again";
+        return out;
+    }
+    out.promise =
+        "commit out of turn, and what they are ahead can be left out only when rows come again in the same "
+        "order (source LEAT_DETERMINISTIC, transforms LEAT_STATELESS and LEAT_DETERMINISTIC)";
+    out.at_most = Delivery::at_least_once;
+    out.remedy = "write bucket: {workers: 1}";
+    return out;
+}
+
 std::string at_kill(const PipelinePlan& plan, Delivery delivery, bool keeps_state) {
     switch (delivery) {
         case Delivery::exactly_once:
@@ -116,8 +131,15 @@ bool repeats_rows(const PipelinePlan& plan) {
                        [](const auto& one) { return repeats_rows(one); });
 }
 
+bool repeats_order(const PipelinePlan& plan) {
+    return !plan.run && source_of(plan).promises(LEAT_REPLAYABLE | LEAT_DETERMINISTIC) &&
+           std::all_of(plan.transforms.begin(), plan.transforms.end(),
+                       [](const auto& one) { return one.component->promises(LEAT_STATELESS | LEAT_DETERMINISTIC); });
+}
+
 bool stores_tokens(const PipelinePlan& plan) {
-    return !plan.run && sink_of(plan).promises(LEAT_TRANSACTIONAL) && workers_of(plan) == 1 && repeats_rows(plan);
+    return !plan.run && sink_of(plan).promises(LEAT_TRANSACTIONAL) && repeats_rows(plan) &&
+           (workers_of(plan) == 1 || repeats_order(plan));
 }
 
 std::string Guarantee::text() const {
@@ -148,10 +170,9 @@ Guarantee guarantee_of(const PipelinePlan& plan, bool keeps_state) {
                              Delivery::at_least_once, "compose the pipeline of extract, transform and load"});
     } else {
         out.links.push_back(sink_link(sink_of(plan)));
-        if (const auto workers = workers_of(plan); workers > 1) {
-            out.links.push_back({std::to_string(workers) + " workers",
-                                 "commit buckets out of turn, so that no token tells how far all of them are",
-                                 Delivery::at_least_once, "write bucket: {workers: 1}"});
+        const auto workers = workers_of(plan);
+        if (workers > 1 && !(repeats_order(plan) && !sink_of(plan).promises(LEAT_TRANSACTIONAL))) {
+            out.links.push_back(workers_link(plan, workers));
         }
     }
     auto delivery = Delivery::exactly_once;

@@ -24,6 +24,10 @@ bool has_positions(const PipelinePlan& plan);
 /// True when the rows behind a position come out of the transforms the same way again, whatever came before.
 bool repeats_rows(const PipelinePlan& plan);
 
+/// True when the rows behind a position come out of the transforms in the same order again, so that any of them can be
+/// left out.
+bool repeats_order(const PipelinePlan& plan);
+
 /// True when the sink commits rows and token as one, so that its target tells where a run goes on. The sink may say
 /// at the start that this very target cannot (LEAT_ERR_UNSUPPORTED of recover).
 bool stores_tokens(const PipelinePlan& plan);

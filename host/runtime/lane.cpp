@@ -10,6 +10,24 @@ namespace {
 // So often at most: a run that is killed does the work of so long again, unless the target itself tells how far it is.
 constexpr auto store_every = std::chrono::milliseconds(100);
 
+// Spans are in order and apart from each other.
+void add(Span span, std::vector<Span>& to) {
+    const auto is_before = [](const Span& one, const Border& border) { return one.end < border; };
+    const auto first = std::lower_bound(to.begin(), to.end(), span.begin, is_before);
+    auto last = first;
+    for (; last != to.end() && last->begin <= span.end; ++last)
+        span = {std::min(span.begin, last->begin), std::max(span.end, last->end)};
+    to.insert(to.erase(first, last), span);
+}
+
+/// Fits into a token in any case.
+bool is_small(const delivery::Checkpoint& checkpoint) {
+    auto size = checkpoint.position.size() + checkpoint.source.size() + checkpoint.replay.size();
+    for (const auto& state : checkpoint.states)
+        size += state.size();
+    return size <= delivery::Checkpoint::surely_whole;
+}
+
 }  // namespace
 
 void Lane::begin(delivery::Checkpoint from, Keeping keeping) {
@@ -21,6 +39,7 @@ void Lane::begin(delivery::Checkpoint from, Keeping keeping) {
     checkpoint_ = std::move(from);
     checkpoint_.complete = false;
     keeping_ = std::move(keeping);
+    next_tokens_.resize(keeping_.tracks.size());
 }
 
 std::uint64_t Lane::next_id() {
@@ -28,19 +47,64 @@ std::uint64_t Lane::next_id() {
     return ++last_id_;
 }
 
-Lane::Tokens Lane::tokens(std::uint64_t id, Border end) const {
+Result<Lane::Tokens> Lane::tokens(std::size_t worker, std::uint64_t id, Span of) {
     const std::lock_guard lock(mutex_);
-    if (!keeping_.tokens) return {};
-    return {keeping_.last_token, of_lane(at(id, end)).token()};
+    if (keeping_.tracks.empty()) return Tokens{};
+    const auto with_it = keeping_.lanes > 1 ? of_several(worker, id, of) : of_one(id, of);
+    if (!with_it) return with_it.error();
+    next_tokens_[worker] = with_it.value().token();
+    return Tokens{keeping_.tracks[worker].last_token, next_tokens_[worker]};
 }
 
-Result<> Lane::settled(std::uint64_t taken, std::uint64_t id, Border end, bool whole) {
-    std::unique_lock lock(mutex_);
+// A position that a token may have no room for is in the state directory before the target can tell of the bucket.
+
+Result<delivery::Checkpoint> Lane::of_one(std::uint64_t id, Span of) {
+    auto out = of_lane(at(id, of.end));
+    if (!is_small(out)) {
+        BOOST_OUTCOME_TRYV(keeping_.store->save_ahead(name_, out));
+    }
+    return out;
+}
+
+Result<delivery::Checkpoint> Lane::of_several(std::size_t worker, std::uint64_t id, Span of) {
+    bool goes_on = of.begin <= border_;
+    auto out = at(id, goes_on ? of.end : border_);
+    if (goes_on && !is_small(out)) {
+        goes_on = false;  // the bucket is ahead, then, of a position that is known
+        out = at(id, border_);
+    }
+    if (!is_small(out)) {
+        stored_ = false;
+        BOOST_OUTCOME_TRYV(store(When::now_and_durable));
+    }
+    out.lanes = keeping_.lanes;
+    out.ahead = track_of(worker).ahead;
+    if (!goes_on) add(of, out.ahead);
+    return out;
+}
+
+bool Lane::may_go_ahead(std::size_t worker) {
+    const std::lock_guard lock(mutex_);
+    return keeping_.lanes == 1 || track_of(worker).ahead.size() < delivery::Checkpoint::most_ahead - 1;
+}
+
+// Without what everybody has passed meanwhile.
+Lane::Keeping::Track& Lane::track_of(std::size_t worker) {
+    auto& out = keeping_.tracks[worker];
+    std::erase_if(out.ahead, [&](const Span& span) { return span.end <= border_; });
+    return out;
+}
+
+Result<> Lane::settled(std::size_t worker, std::uint64_t taken, std::uint64_t id, Span of, bool whole) {
+    const std::lock_guard lock(mutex_);
     checkpoint_.bucket = std::max(checkpoint_.bucket, id);
     if (!keeping_.store || keeping_.only_at_end) return done();
-    if (keeping_.tokens && id > 0) {
-        keeping_.last_token = of_lane(at(id, end)).token();
+    if (!keeping_.tracks.empty() && id > 0) {
+        auto& track = keeping_.tracks[worker];
+        track.last_token = std::move(next_tokens_[worker]);
+        if (keeping_.lanes > 1) add(of, track.ahead);
     }
+    auto end = of.end;
     if (taken != next_taken_) {
         if (whole) out_of_turn_.emplace(taken, end);
         return done();
@@ -52,7 +116,7 @@ Result<> Lane::settled(std::uint64_t taken, std::uint64_t id, Border end, bool w
             out_of_turn_.erase(next);
         }
     }
-    return move_to(end, lock);
+    return move_to(end);
 }
 
 delivery::Checkpoint Lane::at(std::uint64_t id, Border end) const {
@@ -93,16 +157,16 @@ void Lane::passed(Border border) {
 }
 
 Result<> Lane::finish(bool all, bool complete) {
-    std::unique_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     if (!keeping_.store) return done();
     if (all && passed_ > border_) {
-        BOOST_OUTCOME_TRYV(move_to(passed_, lock));
+        BOOST_OUTCOME_TRYV(move_to(passed_));
     }
     if (all && complete) {
         checkpoint_.complete = true;
         stored_ = false;
     }
-    return store(lock, true);
+    return store(When::now);
 }
 
 std::optional<std::string> Lane::take_acknowledged() {
@@ -111,7 +175,7 @@ std::optional<std::string> Lane::take_acknowledged() {
     return acknowledged_;
 }
 
-Result<> Lane::move_to(Border end, std::unique_lock<std::mutex>& lock) {
+Result<> Lane::move_to(Border end) {
     if (end <= border_) return done();
     if (end.segment != border_.segment) {
         checkpoint_ = at(checkpoint_.bucket, end);
@@ -120,14 +184,15 @@ Result<> Lane::move_to(Border end, std::unique_lock<std::mutex>& lock) {
     border_ = end;
     checkpoint_.skip = end.rows;
     stored_ = false;
-    return store(lock, false);
+    return store(When::in_time);
 }
 
-// The lock is kept: a checkpoint must not overtake an earlier one.
-Result<> Lane::store(std::unique_lock<std::mutex>&, bool now) {
+// With the lock held: a checkpoint must not overtake an earlier one.
+Result<> Lane::store(When when) {
     const auto time = std::chrono::steady_clock::now();
-    if (stored_ || (!now && time - stored_at_ < store_every)) return done();
-    BOOST_OUTCOME_TRYV(keeping_.store->save(name_, of_lane(checkpoint_), !keeping_.tokens));
+    if (stored_ || (when == When::in_time && time - stored_at_ < store_every)) return done();
+    const bool durable = keeping_.tracks.empty() || when == When::now_and_durable;
+    BOOST_OUTCOME_TRYV(keeping_.store->save(name_, of_lane(checkpoint_), durable));
     stored_ = true;
     stored_at_ = time;
     acknowledged_ = checkpoint_.position;

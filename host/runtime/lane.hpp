@@ -1,4 +1,8 @@
 // The way of a pipeline's buckets into their target: their numbers, their tokens, and the checkpoint behind them.
+//
+// Several workers commit side by side, and out of turn. To a target that stores tokens each is a lane of its own, whose
+// token tells two things: up to where everything is settled, and what this one has committed beyond that. The tokens of
+// all of them together tell the next run which rows it must leave out when they come again.
 #pragma once
 
 #include <chrono>
@@ -7,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "delivery/checkpoint.hpp"
 #include "delivery/state_store.hpp"
@@ -23,9 +28,14 @@ public:
     /// What a lane keeps beyond the run. Without a store: nothing.
     struct Keeping {
         delivery::StateStore* store = nullptr;
-        bool tokens = false;       ///< the sink stores them with the rows; with one worker only
-        std::string last_token;    ///< that is in the target now
-        bool only_at_end = false;  ///< what a transform holds is in no checkpoint: until the end, this one stays
+        /// Of one worker.
+        struct Track {
+            std::string last_token;        ///< that is in the target now
+            std::vector<Span> ahead = {};  ///< that it has committed behind what is settled
+        };
+        std::vector<Track> tracks = {};  ///< by worker; none: the sink stores no tokens
+        std::uint32_t lanes = 1;         ///< the most workers that the target knows of
+        bool only_at_end = false;        ///< what a transform holds is in no checkpoint: until the end, this one stays
         /// Of a replay of dead letters, which goes into the lane beside what its pipeline reads: the lane's own
         /// checkpoint, which stays where it is but for the number of its bucket.
         std::optional<delivery::Checkpoint> around = {};
@@ -37,22 +47,28 @@ public:
     bool keeps() const noexcept { return keeping_.store != nullptr; }
 
     /// Buckets have tokens, so that the target knows which of them it holds.
-    bool has_tokens() const noexcept { return keeping_.tokens; }
+    bool has_tokens() const noexcept { return !keeping_.tracks.empty(); }
+    /// What the target knows a worker as.
+    std::string name_of(std::size_t worker) const {
+        return worker == 0 ? name_ : name_ + '/' + std::to_string(worker + 1);
+    }
 
     /// The number of the next bucket that is tried.
     std::uint64_t next_id();
     struct Tokens {
         std::string before, after;  ///< empty without tokens
     };
-    /// What must be in the target before a bucket, and what with it.
-    Tokens tokens(std::uint64_t id, Border end) const;
+    /// What must be in the target before a bucket, and what with it. Once for each number. Errors: io.
+    Result<Tokens> tokens(std::size_t worker, std::uint64_t id, Span of);
+    /// False: this worker is so far ahead of another that its token has no room for more; to be asked again.
+    bool may_go_ahead(std::size_t worker);
 
-    /// Rows are committed, or dead letters, up to `end`.
+    /// Rows are committed, or dead letters.
     /// @param taken  the number of the bucket in the order in which buckets were taken
-    /// @param id     of the bucket that was committed; 0: there were dead letters only
+    /// @param id     of the bucket that was committed, with the tokens given for it; 0: there were dead letters only
     /// @param whole  nothing is left of it
     /// Errors: io, when the checkpoint could not be stored.
-    Result<> settled(std::uint64_t taken, std::uint64_t id, Border end, bool whole);
+    Result<> settled(std::size_t worker, std::uint64_t taken, std::uint64_t id, Span of, bool whole);
 
     /// Everything before `border` has left the transforms.
     void passed(Border border);
@@ -72,14 +88,19 @@ public:
 private:
     delivery::Checkpoint at(std::uint64_t id, Border end) const;
     delivery::Checkpoint of_lane(const delivery::Checkpoint& checkpoint) const;
-    Result<> move_to(Border end, std::unique_lock<std::mutex>& lock);
-    Result<> store(std::unique_lock<std::mutex>& lock, bool now);
+    Result<delivery::Checkpoint> of_one(std::uint64_t id, Span of);
+    Result<delivery::Checkpoint> of_several(std::size_t worker, std::uint64_t id, Span of);
+    Keeping::Track& track_of(std::size_t worker);
+    Result<> move_to(Border end);
+    enum class When { in_time, now, now_and_durable };
+    Result<> store(When when);
 
     const std::string name_;
     Positions& positions_;
     mutable std::mutex mutex_;
-    // All below: guarded by mutex_.
-    Keeping keeping_;  // but for what begin fixes
+    // All below: guarded by mutex_, but for what begin fixes.
+    Keeping keeping_;
+    std::vector<std::string> next_tokens_;  // by worker, of the bucket that it tries
     delivery::Checkpoint checkpoint_;
     Border border_;  // of checkpoint_, which begins at its segment
     Border passed_;

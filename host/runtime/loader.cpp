@@ -10,6 +10,9 @@ using plugin::Status;
 
 namespace {
 
+// A worker that is too far ahead of another looks so often whether that has come after it.
+constexpr auto look_behind_every = std::chrono::milliseconds(5);
+
 std::uint64_t rows_of(std::span<const Batch> batches) {
     std::uint64_t rows = 0;
     for (const auto& batch : batches)
@@ -37,7 +40,8 @@ std::pair<std::vector<Batch>, std::vector<Batch>> cut(std::span<const Batch> bat
 
 }  // namespace
 
-Loader::Loader(RunState& run, Lane& lane) : run_(run), lane_(lane) {}
+Loader::Loader(RunState& run, Lane& lane, std::size_t worker)
+    : run_(run), lane_(lane), worker_(worker), lane_name_(lane.name_of(worker)) {}
 
 bool Loader::emit(Batch batch) {
     run_.drop(batch);
@@ -56,14 +60,14 @@ void Loader::start(const Filled& bucket) {
     taken_ = bucket.number;
     parts_.emplace_back();
     parts_.back().batches = bucket.batches;
-    parts_.back().end = bucket.end;
+    parts_.back().span = {begin_of(bucket.batches.front()), bucket.end};
 }
 
-Loader::Part Loader::part_of(std::vector<Batch> batches, Border end, bool is_last) {
+Loader::Part Loader::part_of(std::vector<Batch> batches, Span span, bool is_last) {
     Part out;
     out.own = std::move(batches);
     out.batches = out.own;
-    out.end = end;
+    out.span = span;
     out.is_last = is_last;
     return out;
 }
@@ -71,9 +75,13 @@ Loader::Part Loader::part_of(std::vector<Batch> batches, Border end, bool is_las
 /// False: the checkpoint, or the letters before it, could not be stored, and the run has failed.
 bool Loader::settled(const Part& part, std::uint64_t id) {
     if (!run_.make_letters_durable()) return false;
-    const auto stored = lane_.settled(taken_, id, part.end, part.is_last);
-    if (!stored) run_.fail(stored.error().in("pipeline \"" + run_.plan.settings->name + "\""));
-    return stored.has_value();
+    const auto stored = lane_.settled(worker_, taken_, id, part.span, part.is_last);
+    return stored.has_value() || fail_in_lane(stored.error());
+}
+
+bool Loader::fail_in_lane(const Error& error) {
+    run_.fail(error.in("pipeline \"" + run_.plan.settings->name + "\""));
+    return false;
 }
 
 bool Loader::deliver(const Filled& bucket) {
@@ -108,24 +116,36 @@ Loader::Step Loader::run(SteadyTime& later) {
             next_try_ = later = *held_back;
             return Step::later;
         }
+        if (part.id == 0 && !lane_.may_go_ahead(worker_)) {
+            next_try_ = later = std::chrono::steady_clock::now() + look_behind_every;
+            return Step::later;
+        }
         part.taken = false;
-        if (part.id == 0) part.id = lane_.next_id();
-        const auto tokens = lane_.tokens(part.id, part.end);
+        if (part.id == 0) {
+            const auto id = lane_.next_id();
+            auto tokens = lane_.tokens(worker_, id, part.span);
+            if (!tokens) {
+                fail_in_lane(tokens.error());
+                continue;
+            }
+            part.id = id;
+            part.tokens = std::move(tokens).value();
+        }
         plugin::Instance::BucketHead head;
         head.id = part.id;
         head.attempt = part.tries.made;
         head.rows = rows_of(part.batches);
         for (const auto& batch : part.batches)
             head.bytes += batch.bytes();
-        head.lane = lane_.name().c_str();
-        head.prev = tokens.before;
-        head.token = tokens.after;
+        head.lane = lane_name_.c_str();
+        head.prev = part.tokens.before;
+        head.token = part.tokens.after;
         letters_.clear();
         rejected_.clear();
         buried_ = false;
         bool committed = false;
         auto failure = spoilt_ ? rebuild() : std::nullopt;
-        if (!failure && part.in_doubt) failure = ask_target(part, tokens, committed);
+        if (!failure && part.in_doubt) failure = ask_target(part, committed);
         if (!failure && !committed && !part.batches.empty()) {
             failure = try_once(part, head);
             if (failure) sink_->abort(head);
@@ -179,12 +199,11 @@ std::optional<FailedCall> Loader::rebuild() {
     return failure;
 }
 
-std::optional<FailedCall> Loader::ask_target(Part& part, const Lane::Tokens& tokens, bool& committed) {
+std::optional<FailedCall> Loader::ask_target(Part& part, bool& committed) {
     std::string found;
-    if (auto answer = sink_->recover(lane_.name(), found); !answer.ok())
-        return FailedCall{std::move(answer), "recover"};
+    if (auto answer = sink_->recover(lane_name_, found); !answer.ok()) return FailedCall{std::move(answer), "recover"};
     part.in_doubt = false;
-    committed = found == tokens.after;
+    committed = found == part.tokens.after;
     return std::nullopt;  // anything else: begin tells whether it is the token before
 }
 
@@ -260,8 +279,8 @@ Loader::Step Loader::split(const Answer& answer) {
     if (rows > 1) {
         auto [first, second] = cut(part.batches, rows / 2);
         const auto border = end_of(first.back());
-        parts_.push_back(part_of(std::move(second), part.end, part.is_last));
-        parts_.push_back(part_of(std::move(first), border, false));
+        parts_.push_back(part_of(std::move(second), {border, part.span.end}, part.is_last));
+        parts_.push_back(part_of(std::move(first), {part.span.begin, border}, false));
         return Step::done;
     }
     const plugin::Reject row{0,

@@ -17,8 +17,8 @@ namespace leat::runtime {
 /// One worker's; one bucket at a time, one task at a time.
 class Loader final : public plugin::Outlet {
 public:
-    /// The lane is shared with the other workers.
-    Loader(RunState& run, Lane& lane);
+    /// The lane is shared with the other workers, of which this is the one with the number `worker`, from 0.
+    Loader(RunState& run, Lane& lane, std::size_t worker);
     void use(plugin::Instance& sink) { sink_ = &sink; }
 
     /// Takes a bucket in hand; run() does the work, and must have answered done before. The bucket must stay as it is
@@ -46,9 +46,10 @@ private:
     struct Part {
         std::span<const Batch> batches;
         std::vector<Batch> own;  // what `batches` shows, unless that is the caller's bucket
-        Border end;
+        Span span;
         bool is_last = true;   // of its bucket
-        std::uint64_t id = 0;  // given by its first try
+        std::uint64_t id = 0;  // given by its first try, as are the tokens
+        Lane::Tokens tokens;
         Tries tries;
         bool taken = false;     // from what may go through in a second, for the next try
         bool in_doubt = false;  // the target must be asked whether it holds it already
@@ -61,17 +62,20 @@ private:
     bool may_rebuild() const;
     std::optional<SteadyTime> not_before(Part& part);
     std::optional<FailedCall> rebuild();
-    std::optional<FailedCall> ask_target(Part& part, const Lane::Tokens& tokens, bool& committed);
+    std::optional<FailedCall> ask_target(Part& part, bool& committed);
     std::optional<FailedCall> try_once(const Part& part, const plugin::Instance::BucketHead& head);
     Step after(const FailedCall& failure, SteadyTime& later);
     Step split(const plugin::Answer& answer);
     void cut_out_rejected(Part& part);
     bool settled(const Part& part, std::uint64_t id);
-    static Part part_of(std::vector<Batch> batches, Border end, bool is_last);
+    bool fail_in_lane(const Error& error);
+    static Part part_of(std::vector<Batch> batches, Span span, bool is_last);
 
     RunState& run_;
     plugin::Instance* sink_ = nullptr;
     Lane& lane_;
+    const std::size_t worker_;
+    const std::string lane_name_;
     std::uint64_t taken_ = 0;  // the number of the bucket in hand
     std::vector<Part> parts_;  // of it; the last is the next
     std::optional<SteadyTime> next_try_;

@@ -1,6 +1,7 @@
 #include "runtime/pipeline.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "runtime/chain.hpp"
@@ -33,11 +34,11 @@ struct Shape {
     bool keeps_together = false;  // what lies between two positions of the source
     std::uint32_t workers = 1;
 
-    Shape(const PipelinePlan& plan, bool keeps_checkpoints) {
+    Shape(const PipelinePlan& plan, bool keeps_checkpoints, bool is_replay) {
         const auto& source = source_component(plan);
         const auto& sink = sink_component(plan);
         const bool all_in_one = plan.run.has_value();
-        workers = workers_of(plan);
+        workers = is_replay ? 1 : workers_of(plan);  // its progress lies in one lane
         source_in_chain = all_in_one || source.promises(LEAT_NONBLOCKING);
         sink_in_chain = all_in_one || (sink.promises(LEAT_NONBLOCKING) && workers == 1);
         chain_blocks = all_in_one ? !source.promises(LEAT_NONBLOCKING)
@@ -45,11 +46,7 @@ struct Shape {
                                         return stage.component->promises(LEAT_BLOCKING);
                                     });
         // Where nobody promises that rows come again in the same order, none of them may be left out as settled.
-        keeps_together = keeps_checkpoints && !all_in_one && source.promises(LEAT_REPLAYABLE) &&
-                         (!source.promises(LEAT_DETERMINISTIC) ||
-                          !std::all_of(plan.transforms.begin(), plan.transforms.end(), [](const auto& stage) {
-                              return stage.component->promises(LEAT_STATELESS | LEAT_DETERMINISTIC);
-                          }));
+        keeps_together = keeps_checkpoints && !all_in_one && has_positions(plan) && !repeats_order(plan);
         has_chain = source_in_chain || sink_in_chain || !plan.transforms.empty() || keeps_together;
     }
 };
@@ -75,7 +72,7 @@ class Run final : public TaskGroup::Observer, public Rebuilder, public std::enab
 public:
     Run(const PipelinePlan& plan, Environment& environment, Stop& parent)
         : plan_(plan),
-          shape_(plan, environment.state != nullptr),
+          shape_(plan, environment.state != nullptr, environment.replay.has_value()),
           environment_(environment),
           letters_(make_dead_letters(plan.settings->name, environment)),
           state_(plan, parent, environment.log, *letters_),
@@ -89,7 +86,7 @@ public:
         state_.positions = &positions_;
         if (!plan.run) state_.rebuilder = this;  // an all-in-one holds rows of every stage
         for (std::uint32_t i = 0; i < shape_.workers; ++i)
-            loaders_.push_back(std::make_unique<Loader>(state_, lane_));
+            loaders_.push_back(std::make_unique<Loader>(state_, lane_, i));
         for (std::size_t i = 0; i < state_.transforms.size(); ++i)
             stagings_.push_back(std::make_unique<Staging>());
         if (shape_.has_chain) {
@@ -191,8 +188,7 @@ private:
         if (ends_segment) positions_.add(batch.position());
         if (shape_.source_in_chain) {
             chain_->take(std::move(batch));
-        } else if (!(shape_.has_chain ? inlet_.push(batch) : put_into_bucket(batch, ends_segment))) {
-            state_.drop(batch);
+        } else if (!(shape_.has_chain ? put_into_inlet(batch) : put_into_bucket(batch, ends_segment))) {
             return false;
         }
         if (!shape_.source_in_chain) wait_for_memory();
@@ -200,11 +196,24 @@ private:
         return !state_.stop.reached(StopState::drain);
     }
 
-    /// Without a chain, which would number the rows. False: the bucket takes no more, and `batch` is what is left.
+    /// False: it takes no more, and the batch is dropped.
+    bool put_into_inlet(Batch& batch) {
+        const bool taken = inlet_.push(batch);
+        if (!taken) state_.drop(batch);
+        return taken;
+    }
+
+    /// The same without a chain, which would number the rows.
     bool put_into_bucket(Batch& batch, bool ends_segment) {
-        state_.repeated.fetch_add(numbering_.number(batch), std::memory_order_relaxed);
-        if (batch && !bucket_.put(batch)) return false;
-        if (!ends_segment) return true;
+        numbered_.clear();
+        if (batch.rows() > 0) numbered_.push_back(std::move(batch));
+        state_.repeated.fetch_add(numbering_.number(numbered_), std::memory_order_relaxed);
+        bool taken = true;
+        for (auto& part : numbered_) {
+            taken = taken && bucket_.put(part);
+            if (!taken) state_.drop(part);
+        }
+        if (!taken || !ends_segment) return taken;
         const auto border = numbering_.end_segment();
         bucket_.amend_last([&](Filled& last) { last.end = border; });
         lane_.passed(border);
@@ -393,35 +402,31 @@ private:
     }
 
     /// Finds where this run goes on, from the target and the state directory. False: that failed.
-    bool find_start(Instance* sink) {
+    bool find_start() {
         keeps_checkpoints_ = can_keep_checkpoints();
         if (!keeps_checkpoints_) return true;
         auto stored = environment_.state->checkpoint(lane_.name());
         if (!stored) return give_up(stored.error(), Status::fatal);
-        Lane::Keeping keeping{environment_.state, false, {}, !repeats_rows()};
-        bool has_tokens = sink && stores_tokens(plan_);
-        if (has_tokens) {
-            bool unsupported = false;
-            const bool recovered = try_until(*sink, "recover", StopState::stop, [&] {
-                if (!sink->is_open()) {  // it was made anew
-                    if (auto opened = sink->open({}); !opened.ok()) return opened;
-                }
-                auto answer = sink->recover(lane_.name(), keeping.last_token);
-                unsupported = answer.status == Status::unsupported && !answer.misbehaved;
-                return unsupported ? Answer{} : answer;
-            });
-            if (!recovered) return false;
-            has_tokens = !unsupported;
-            if (unsupported && demands_tokens()) return give_up(no_token_error(*sink));
-        }
-        auto start = has_tokens ? start_by_target(stored.value(), keeping.last_token)
-                                : Result<delivery::Checkpoint>(stored.value().value_or(delivery::Checkpoint{}));
+        Lane::Keeping keeping{environment_.state};
+        keeping.only_at_end = !repeats_rows();
+        LanesInTarget lanes;
+        if (stores_tokens(plan_) && !ask_target(stored.value(), lanes)) return false;
+        auto start = lanes.tokens.empty()
+                         ? Result<delivery::Checkpoint>(stored.value().value_or(delivery::Checkpoint{}))
+                         : start_by_target(stored.value(), lanes);
         if (!start) return give_up(start.error());
         auto from = std::move(start).value();
+        auto ahead = lanes.ahead_of(from.border());
         const auto settled_to = environment_.fresh ? stored.value().value_or(delivery::Checkpoint{}) : from;
+        const auto settled_ahead = ahead;
         if (environment_.fresh) {
             from = {};
             from.replay = settled_to.replay;
+            if (lanes.count() > 1) {  // what their tokens tell of the rows before must not be taken for these
+                from.segment = std::max(lanes.last_segment(), settled_to.segment) + 1;
+                from.bucket = lanes.last_bucket();
+            }
+            ahead.clear();
         }
         if (environment_.replay) {
             // A sink that does not know its lane may take these rows for the first, and replace what is there.
@@ -432,18 +437,26 @@ private:
             }
             auto inner = start_of_replay(from);
             if (!inner) return give_up(inner.error());
+            if (lanes.count() > 1) {
+                from.lanes = lanes.count();
+                from.ahead = lanes.tokens.front().checkpoint.ahead;
+            }
             keeping.around = std::exchange(from, std::move(inner).value());
+            ahead.clear();  // of other rows
         } else if (const auto wrong = check_source(from)) {
             return give_up(*wrong);
         }
         from.states.resize(plan_.transforms.size());
         resumes_ = !from.position.empty() || from.skip > 0;
         start_ = from;
-        keeping.tokens = has_tokens;
+        for (std::size_t i = 0; !lanes.tokens.empty() && i < loaders_.size(); ++i)
+            keeping.tracks.push_back({lanes.tokens[i].token, lanes.tokens[i].checkpoint.ahead});
+        if (!environment_.replay && !lanes.tokens.empty()) keeping.lanes = lanes.count();
         if (shape_.keeps_together && repeats_rows()) chain_->keep_segments_together(positions_, reader_);
-        numbering_.begin(from.segment, from.skip);
-        const auto& settled = environment_.replay ? from : settled_to;
-        const auto gone_on = environment_.state->letters().go_on(letters_lane(), settled.segment, settled.skip);
+        numbering_.begin(from.border(), ahead);
+        const auto gone_on = environment_.replay ? environment_.state->letters().go_on(letters_lane(), from.border())
+                                                 : environment_.state->letters().go_on(
+                                                       letters_lane(), settled_to.border(), settled_ahead);
         if (!gone_on) return give_up(gone_on.error(), Status::fatal);
         letters_->tie_to(letters_lane());
         lane_.begin(std::move(from), std::move(keeping));
@@ -452,7 +465,8 @@ private:
 
     std::optional<Error> check_source(delivery::Checkpoint& from) const {
         const auto& source = source_component(plan_).id;
-        if (from.bucket == 0 && from.position.empty() && !from.complete) from.source = source;
+        const bool is_none = from.bucket == 0 || from.source.empty();  // the lane was fenced off, and no more
+        if (is_none && from.position.empty() && !from.complete) from.source = source;
         if (from.source == source) return std::nullopt;
         return Error(Errc::configuration, "its checkpoint is of the source \"" + from.source +
                                               "\", and it reads with \"" + source +
@@ -471,24 +485,165 @@ private:
         return out;
     }
 
+    /// What the target knows of the lanes of the workers.
+    struct LanesInTarget {
+        struct One {
+            std::string token;  ///< empty: it knows nothing of this lane
+            delivery::Checkpoint checkpoint = {};
+            bool whole = false;
+        };
+        std::vector<One> tokens;  ///< none: it keeps no tokens
+        std::uint32_t count() const { return static_cast<std::uint32_t>(tokens.size()); }
+        std::uint64_t last_bucket() const {
+            std::uint64_t out = 0;
+            for (const auto& one : tokens)
+                out = std::max(out, one.checkpoint.bucket);
+            return out;
+        }
+        std::uint64_t last_segment() const {
+            std::uint64_t out = 0;
+            for (const auto& one : tokens) {
+                out = std::max(out, one.checkpoint.segment);
+                for (const auto& span : one.checkpoint.ahead)
+                    out = std::max(out, span.end.segment);
+            }
+            return out;
+        }
+        /// In order; what is behind the border only.
+        std::vector<Span> ahead_of(Border border) const {
+            std::vector<Span> out;
+            for (const auto& one : tokens) {
+                std::copy_if(one.checkpoint.ahead.begin(), one.checkpoint.ahead.end(), std::back_inserter(out),
+                             [&](const Span& span) { return span.end > border; });
+            }
+            std::sort(out.begin(), out.end(), [](const Span& a, const Span& b) { return a.begin < b.begin; });
+            return out;
+        }
+    };
+
+    /// Asks for the token of each lane that there is, or was. Where there are several, a bucket without rows is
+    /// committed into each: from then on another host, which might be in the middle of a bucket of any of them, is
+    /// fenced off, so that what the tokens tell stays true. False: that failed.
+    bool ask_target(const std::optional<delivery::Checkpoint>& stored, LanesInTarget& lanes) {
+        std::size_t wanted = shape_.workers;
+        for (std::size_t i = 0; i < wanted; ++i) {
+            auto& sink = *sinks_[i < sinks_.size() ? i : 0];
+            LanesInTarget::One found;
+            bool unsupported = false;
+            const bool recovered = try_until(sink, "recover", StopState::stop, [&] {
+                auto answer = recover(sink, lane_.name_of(i), found.token);
+                unsupported = answer.status == Status::unsupported && !answer.misbehaved;
+                return unsupported ? Answer{} : answer;
+            });
+            if (!recovered) return false;
+            if (unsupported) return !demands_tokens() || give_up(no_token_error(sink));
+            if (!found.token.empty()) {
+                auto parsed = delivery::Checkpoint::parse(found.token);
+                if (parsed) {
+                    found.checkpoint = std::move(parsed.value().checkpoint);
+                    found.whole = parsed.value().whole;
+                } else if (!environment_.fresh) {
+                    return give_up(parsed.error());
+                }
+            }
+            wanted = std::max<std::size_t>(wanted, found.checkpoint.lanes);
+            lanes.tokens.push_back(std::move(found));
+        }
+        const bool knows_nothing =
+            std::all_of(lanes.tokens.begin(), lanes.tokens.end(), [](const auto& one) { return one.token.empty(); });
+        if (knows_nothing && stored && stored->bucket > 0 && !environment_.fresh)
+            return give_up(target_was_replaced(stored->bucket));
+        for (std::size_t i = 0; wanted > 1 && i < wanted; ++i) {
+            if (!fence(i, lanes.tokens[i], static_cast<std::uint32_t>(wanted))) return false;
+        }
+        return true;
+    }
+
+    static Answer recover(Instance& sink, const std::string& lane, std::string& token) {
+        if (!sink.is_open()) {  // it was made anew
+            if (auto opened = sink.open({}); !opened.ok()) return opened;
+        }
+        return sink.recover(lane, token);
+    }
+
+    bool fence(std::size_t index, LanesInTarget::One& lane, std::uint32_t lanes) {
+        auto& sink = *sinks_[index < sinks_.size() ? index : 0];
+        const auto name = lane_.name_of(index);
+        auto with_it = lane.checkpoint;
+        with_it.lanes = lanes;
+        ++with_it.bucket;
+        const auto before = lane.token;
+        const auto after = with_it.token(lane.whole || before.empty());
+        std::string in_target = before;
+        bool first = true;
+        const bool fenced = try_until(sink, "begin", StopState::stop, [&] {
+            // It may have happened in a try that failed.
+            if (!std::exchange(first, false)) {
+                if (auto answer = recover(sink, name, in_target); !answer.ok()) return answer;
+                if (in_target == after) return Answer{};
+            }
+            plugin::Instance::BucketHead head;
+            head.id = with_it.bucket;
+            head.lane = name.c_str();
+            head.prev = before;
+            head.token = after;
+            auto answer = sink.begin(head);
+            if (answer.ok()) answer = sink.commit(head);
+            if (!answer.ok()) sink.abort(head);
+            return answer;
+        });
+        lane.checkpoint = std::move(with_it);
+        lane.token = after;
+        return fenced;
+    }
+
     /// The target is the truth; the state directory may know more of what came after its last bucket.
     Result<delivery::Checkpoint> start_by_target(const std::optional<delivery::Checkpoint>& stored,
-                                                 std::string_view token) const {
+                                                 const LanesInTarget& lanes) const {
         if (environment_.fresh) return delivery::Checkpoint{};
-        if (token.empty()) {
-            if (!stored || stored->bucket == 0) return stored.value_or(delivery::Checkpoint{});
-            return Error(Errc::configuration, "lane " + lane_.name() + ": " + std::to_string(stored->bucket) +
-                                                  " buckets were committed, but the target knows none of them: it was "
-                                                  "replaced or emptied; restore it, or begin again with --fresh");
-        }
-        BOOST_OUTCOME_TRY(auto in_target, delivery::Checkpoint::parse(token));
-        if (stored && stored->bucket == in_target.checkpoint.bucket) return *stored;
-        if (in_target.whole) return std::move(in_target.checkpoint);
+        if (lanes.count() > 1) return start_by_lanes(stored, lanes);
+        const auto& token = lanes.tokens.front().token;
+        if (token.empty()) return stored.value_or(delivery::Checkpoint{});
+        const auto& in_target = lanes.tokens.front();
+        const auto bucket = in_target.checkpoint.bucket;
+        if (stored && stored->bucket == bucket) return *stored;
+        if (in_target.whole) return in_target.checkpoint;
+        BOOST_OUTCOME_TRY(auto ahead, environment_.state->checkpoint_ahead(lane_.name()));
+        if (ahead && ahead->bucket == bucket) return *std::move(ahead);
+        return position_elsewhere(bucket);
+    }
+
+    Error position_elsewhere(std::uint64_t bucket) const {
         return Error(Errc::configuration,
-                     "lane " + lane_.name() + ": the target is at bucket " +
-                         std::to_string(in_target.checkpoint.bucket) +
+                     "lane " + lane_.name() + ": the target is at bucket " + std::to_string(bucket) +
                          ", whose position only the state directory of the run that wrote it knows; use that one with "
                          "--state, or begin again with --fresh");
+    }
+
+    /// The furthest place that anybody knows everything before to be settled.
+    Result<delivery::Checkpoint> start_by_lanes(const std::optional<delivery::Checkpoint>& stored,
+                                                const LanesInTarget& lanes) const {
+        Border furthest;
+        std::optional<delivery::Checkpoint> best;
+        for (const auto& one : lanes.tokens) {
+            furthest = std::max(furthest, one.checkpoint.border());
+            if (one.whole && (!best || one.checkpoint.border() > best->border())) best = one.checkpoint;
+        }
+        // A target that was put back to what it was earlier does not know the last buckets of the state directory.
+        const bool knows_stored = stored && stored->bucket <= lanes.last_bucket();
+        if (knows_stored && (!best || stored->border() >= best->border())) best = stored;
+        auto out = std::move(best).value_or(delivery::Checkpoint{});
+        if (out.border() < furthest) return position_elsewhere(lanes.last_bucket());
+        out.bucket = lanes.last_bucket();
+        out.lanes = 1;
+        out.ahead.clear();
+        return out;
+    }
+
+    Error target_was_replaced(std::uint64_t buckets) const {
+        return Error(Errc::configuration, "lane " + lane_.name() + ": " + std::to_string(buckets) +
+                                              " buckets were committed, but the target knows none of them: it was "
+                                              "replaced or emptied; restore it, or begin again with --fresh");
     }
 
     // Sink first: a target that is not there must show before a row is read.
@@ -501,7 +656,7 @@ private:
             loaders_[i]->use(*sinks_[i]);
             if (!open(*sinks_[i], StopState::stop)) return false;
         }
-        if (!find_start(sinks_.front())) return false;
+        if (!find_start()) return false;
         for (std::size_t i = 0; i < plan_.transforms.size(); ++i) {
             Instance* transform = nullptr;
             if (!make(plan_.transforms[i], *stagings_[i], StopState::stop, transform)) return false;
@@ -529,7 +684,7 @@ private:
         reader_.use(instance);
         loaders_.front()->use(instance);
         if (!stagings_.empty()) transforms_.add(instance, *stagings_.front());
-        if (!find_start(nullptr)) return false;
+        if (!find_start()) return false;
         tell_start();
         if (!open(instance, StopState::drain, start_.position)) return false;
         framed_ = true;
@@ -663,7 +818,7 @@ private:
         auto stored = lane_.finish(all && may_move, reader_.at_end() && flushed);
         if (stored && letters_->count() > 0) {
             const auto border = lane_.border();
-            stored = environment_.state->letters().settle(letters_lane(), border.segment, border.rows);
+            stored = environment_.state->letters().settle(letters_lane(), border);
         }
         if (!stored) state_.fail(in_pipeline(stored.error()));
     }
@@ -852,6 +1007,7 @@ private:
     Positions positions_;
     Lane lane_;
     Numbering numbering_;
+    std::vector<Batch> numbered_;  // by the source's task, where there is no chain
     delivery::Checkpoint start_;
     bool keeps_checkpoints_ = false;
     bool resumes_ = false;

@@ -43,22 +43,54 @@ void Positions::forget_before(std::uint64_t segment) {
         starts_.pop_front();
 }
 
-std::uint64_t Numbering::number(Batch& batch) {
-    batch.set_origin({next_.segment, next_.rows});
-    const auto rows = static_cast<std::uint64_t>(batch.rows());
-    next_.rows += rows;
-    const auto settled = std::min(skip_, rows);
-    skip_ -= settled;
-    if (settled == rows) {
-        batch.reset();
-    } else if (settled > 0) {
-        batch = batch.slice(static_cast<std::int64_t>(settled), static_cast<std::int64_t>(rows - settled));
+void Numbering::begin(Border settled, std::vector<Span> ahead) {
+    next_ = {settled.segment, 0};
+    settled_.assign(ahead.begin(), ahead.end());
+    if (settled > next_) settled_.push_front({next_, settled});
+}
+
+std::uint64_t Numbering::number(std::vector<Batch>& batches) {
+    for (auto& batch : batches) {
+        batch.set_origin({next_.segment, next_.rows});
+        next_.rows += static_cast<std::uint64_t>(batch.rows());
     }
-    return settled;
+    if (settled_.empty()) return 0;
+    std::uint64_t out = 0;
+    std::vector<Batch> left;
+    for (auto& batch : batches)
+        out += cut(batch, left);
+    batches = std::move(left);
+    return out;
+}
+
+// Appends what is left of the batch.
+std::uint64_t Numbering::cut(const Batch& batch, std::vector<Batch>& out) {
+    std::uint64_t taken = 0;
+    auto at = begin_of(batch);
+    const auto end = end_of(batch);
+    const auto keep_up_to = [&](Border border) {
+        if (border <= at) return;
+        out.push_back(batch.slice(static_cast<std::int64_t>(at.rows - batch.origin().first_row),
+                                  static_cast<std::int64_t>(border.rows - at.rows)));
+        at = border;
+    };
+    while (!settled_.empty() && at < end) {
+        const auto& next = settled_.front();
+        if (next.end <= at) {
+            settled_.pop_front();
+            continue;
+        }
+        if (next.begin >= end) break;
+        keep_up_to(next.begin);
+        const auto settled_to = std::min(next.end, end);
+        taken += settled_to.rows - at.rows;
+        at = settled_to;
+    }
+    keep_up_to(end);
+    return taken;
 }
 
 Border Numbering::end_segment() {
-    skip_ = 0;  // fewer rows than the run before had: what is left of them does not come any more
     next_ = {next_.segment + 1, 0};
     return next_;
 }

@@ -14,17 +14,17 @@
 #include <vector>
 
 #include "base/batch.hpp"
+#include "delivery/border.hpp"
 
 namespace leat::runtime {
 
-/// A place between two rows behind the last transform.
-struct Border {
-    std::uint64_t segment = 0;
-    std::uint64_t rows = 0;                                           ///< of the segment, that lie before it
-    friend auto operator<=>(const Border&, const Border&) = default;  // NOLINT(modernize-use-nullptr): it means <=> 0
-};
+using delivery::Border;
+using delivery::Span;
 
-/// The end of a batch that has passed the transforms.
+/// Where the first row of a batch lies that has passed the transforms, and where its last one ends.
+inline Border begin_of(const Batch& batch) {
+    return {batch.origin().segment, batch.origin().first_row};
+}
 inline Border end_of(const Batch& batch) {
     return {batch.origin().segment, batch.origin().first_row + static_cast<std::uint64_t>(batch.rows())};
 }
@@ -61,20 +61,22 @@ private:
 /// at a time.
 class Numbering {
 public:
-    void begin(std::uint64_t segment, std::uint64_t skip) {
-        next_.segment = segment;
-        skip_ = skip;
-    }
+    /// What comes out first begins this segment; all before `settled` is settled, and so is what lies in `ahead`, which
+    /// is in order.
+    void begin(Border settled, std::vector<Span> ahead);
     /// The segment that is coming out.
     std::uint64_t segment() const noexcept { return next_.segment; }
-    /// Sets the batch's origin. Returns how many of its first rows were cut off; with all of them, it is empty.
-    std::uint64_t number(Batch& batch);
+    /// Sets the origins of batches that come out in this order, and takes the rows out that are settled, for which a
+    /// batch may become none or several. Returns how many these were.
+    std::uint64_t number(std::vector<Batch>& batches);
     /// All of the segment has come out. Returns the border, where the next one begins.
     Border end_segment();
 
 private:
+    std::uint64_t cut(const Batch& batch, std::vector<Batch>& out);
+
     Border next_;
-    std::uint64_t skip_ = 0;
+    std::deque<Span> settled_;  // from next_ on
 };
 
 }  // namespace leat::runtime

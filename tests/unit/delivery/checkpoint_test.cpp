@@ -27,6 +27,16 @@ Checkpoint any_checkpoint() {
     out.source = bytes_of(30);
     for (auto left = *rc::gen::inRange(0, 3); left > 0; --left)
         out.states.push_back(bytes_of(100));
+    if (*rc::gen::arbitrary<bool>()) {
+        out.lanes = *rc::gen::inRange<std::uint32_t>(2, 9);
+        const auto border = [] {
+            return leat::delivery::Border{*rc::gen::arbitrary<std::uint64_t>(), *rc::gen::arbitrary<std::uint64_t>()};
+        };
+        for (auto left = *rc::gen::inRange<std::size_t>(0, Checkpoint::most_ahead + 1); left > 0; --left) {
+            const auto begin = border();
+            out.ahead.push_back({begin, border()});
+        }
+    }
     if (*rc::gen::inRange(0, 10) == 0) out.source += std::string(*rc::gen::inRange<std::size_t>(3900, 4200), 's');
     return out;
 }
@@ -88,6 +98,25 @@ BOOST_AUTO_TEST_CASE(a_position_that_does_not_fit_is_left_out) {
     BOOST_CHECK((parsed.value().checkpoint == Checkpoint{1, "", 2, false, "csv"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_token_of_one_of_several_lanes_tells_how_many_there_are_and_what_it_is_ahead) {
+    Checkpoint checkpoint{258, "at", 5, true, "csv", {"", "st"}, 6, "rep"};
+    checkpoint.lanes = 3;
+    checkpoint.ahead = {{{6, 7}, {6, 9}}, {{7, 0}, {8, 1}}};
+    const auto token = checkpoint.token();
+    BOOST_TEST(token[0] == 3);
+    BOOST_TEST(token.size() == 68u + 4 + 4 + 2 * 32);
+    BOOST_REQUIRE(Checkpoint::parse(token));
+    BOOST_CHECK(Checkpoint::parse(token).value().checkpoint == checkpoint);
+
+    checkpoint.ahead.assign(Checkpoint::most_ahead, {{1, 2}, {3, 4}});
+    checkpoint.source = checkpoint.replay = "";
+    checkpoint.states = {};
+    checkpoint.position = std::string(Checkpoint::surely_whole, 'p');
+    BOOST_REQUIRE(Checkpoint::parse(checkpoint.token()));
+    BOOST_TEST(Checkpoint::parse(checkpoint.token()).value().whole);
+    BOOST_TEST(!Checkpoint::parse(checkpoint.token(false)).value().whole);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_token_is_told_with_size_beginning_cause_and_remedy) {
     constexpr auto remedy = "; load into another target, or start over with --fresh";
     BOOST_TEST(error_of("") ==
@@ -105,11 +134,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_token_is_told_with_size_beginning_cause_and_reme
 }
 
 BOOST_AUTO_TEST_CASE(a_token_of_a_newer_host_is_told_from_a_foreign_one) {
-    // 3, and the FNV-1a of it.
-    const std::string token("\x03\x92\xb9\x01\x86\x4c\xbe\x63\xaf", 9);
+    // 4, and the FNV-1a of it.
+    const std::string token("\x04\x13\xb1\x01\x86\x4c\xb9\x63\xaf", 9);
     BOOST_TEST(
         error_of(token) ==
-        "the token in the target is of format 3, and this host reads formats 1 to 2: a newer Leat wrote it; update "
+        "the token in the target is of format 4, and this host reads formats 1 to 3: a newer Leat wrote it; update "
         "this one, or start over with --fresh");
 }
 
@@ -122,13 +151,14 @@ BOOST_AUTO_TEST_CASE(any_checkpoint_comes_back_from_its_token) {
         RC_ASSERT(parsed.has_value());
         auto expected = checkpoint;
         if (!parsed.value().whole) {
-            std::size_t size = checkpoint.position.size() + checkpoint.source.size() + 50;
+            const std::size_t rest = 50 + (checkpoint.lanes > 1 ? 8 + 32 * checkpoint.ahead.size() : 0);
+            std::size_t size = checkpoint.position.size() + checkpoint.source.size() + rest;
             for (const auto& state : checkpoint.states)
                 size += state.size() + 4;
             RC_ASSERT(size > largest_token);
             expected.position.clear();
             expected.states.clear();
-            if (checkpoint.source.size() + 50 > largest_token) expected.source.clear();
+            if (checkpoint.source.size() + rest > largest_token) expected.source.clear();
         }
         RC_ASSERT(parsed.value().checkpoint == expected);
     }));
@@ -150,7 +180,7 @@ BOOST_AUTO_TEST_CASE(mutilated_tokens_are_errors) {
         RC_ASSERT(Checkpoint::parse(token).has_error());
     }));
     BOOST_TEST(rc::check("any bytes, even with a good checksum, are an error or a checkpoint", [] {
-        auto bytes = '\x01' + bytes_of(60);
+        auto bytes = *rc::gen::element('\x01', '\x02', '\x03') + bytes_of(120);
         std::uint64_t sum = 0xCBF29CE484222325;
         for (const char c : bytes)
             sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001B3;

@@ -105,10 +105,10 @@ BOOST_AUTO_TEST_CASE(what_comes_again_is_taken_out_and_the_rest_is_settled) {
     BOOST_REQUIRE(table.add("p", "p/s", "run", letters, true));
     BOOST_REQUIRE(table.add("p", "p/other", "run", std::vector{letter("x", {9, 9})}, true));
     BOOST_TEST(reasons(table) == "a:pending b:pending c:pending d:pending e:pending f:pending x:pending");
-    BOOST_REQUIRE(table.settle("p/s", 2, 0));
+    BOOST_REQUIRE(table.settle("p/s", {2, 0}));
     BOOST_TEST(reasons(table) == "a:open b:pending c:pending d:pending e:pending f:pending x:pending");
     // Behind the border lies what the transforms rejected in its segment, for they get all of it again.
-    BOOST_REQUIRE(table.go_on("p/s", 2, 4));
+    BOOST_REQUIRE(table.go_on("p/s", {2, 4}));
     BOOST_TEST(reasons(table) == "a:open c:open x:pending");
     BOOST_REQUIRE(table.settle_all("p/other"));
     BOOST_TEST(reasons(table) == "a:open c:open x:open");
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_replay_takes_open_letters_and_its_number_is_never_used_ag
     auto& table = store->letters();
     BOOST_REQUIRE(
         table.add("p", "p/s", "run", std::vector{letter("a", {1, 1}), letter("b", {1, 2}), letter("c", {8, 0})}, true));
-    BOOST_REQUIRE(table.settle("p/s", 2, 0));
+    BOOST_REQUIRE(table.settle("p/s", {2, 0}));
     BOOST_TEST(table.begin_replay(std::vector<std::uint64_t>{1, 2, 3}).value() == 1u);
     BOOST_TEST(reasons(table) == "a:replaying b:replaying c:pending");
     auto open_replays = table.open_replays().value();
@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(settling_is_what_a_model_does) {
                     store = open(folder, clock);
                     break;
                 case 1:
-                    RC_ASSERT(store->letters().go_on(lane, segment, row).has_value());
+                    RC_ASSERT(store->letters().go_on(lane, {segment, row}).has_value());
                     for (auto at = model.begin(); at != model.end();) {
                         auto& [mine, place] = at->second;
                         const bool out = mine == lane && place && is_behind(*place);
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(settling_is_what_a_model_does) {
                     }
                     break;
                 case 2:
-                    RC_ASSERT(store->letters().settle(lane, segment, row).has_value());
+                    RC_ASSERT(store->letters().settle(lane, {segment, row}).has_value());
                     for (auto& [id, one] : model)
                         if (one.lane == lane && one.place && !is_behind(*one.place)) one.place.reset();
                     break;
