@@ -83,9 +83,10 @@ Result<delivery::Checkpoint> Lane::of_several(std::size_t worker, std::uint64_t 
     return out;
 }
 
-bool Lane::may_go_ahead(std::size_t worker) {
+bool Lane::may_go_ahead(std::size_t worker, std::uint64_t taken) {
     const std::lock_guard lock(mutex_);
-    return keeping_.lanes == 1 || track_of(worker).ahead.size() < delivery::Checkpoint::most_ahead - 1;
+    return keeping_.lanes == 1 || taken == next_taken_ ||
+           track_of(worker).ahead.size() < delivery::Checkpoint::most_ahead - 1;
 }
 
 // Without what everybody has passed meanwhile.

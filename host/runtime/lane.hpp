@@ -61,7 +61,8 @@ public:
     /// What must be in the target before a bucket, and what with it. Once for each number. Errors: io.
     Result<Tokens> tokens(std::size_t worker, std::uint64_t id, Span of);
     /// False: this worker is so far ahead of another that its token has no room for more; to be asked again.
-    bool may_go_ahead(std::size_t worker);
+    /// @param taken  the bucket that it has in hand
+    bool may_go_ahead(std::size_t worker, std::uint64_t taken);
 
     /// Rows are committed, or dead letters.
     /// @param taken  the number of the bucket in the order in which buckets were taken

@@ -116,7 +116,7 @@ Loader::Step Loader::run(SteadyTime& later) {
             next_try_ = later = *held_back;
             return Step::later;
         }
-        if (part.id == 0 && !lane_.may_go_ahead(worker_)) {
+        if (part.id == 0 && !lane_.may_go_ahead(worker_, taken_)) {
             next_try_ = later = std::chrono::steady_clock::now() + look_behind_every;
             return Step::later;
         }

@@ -70,9 +70,12 @@ public:
 
     /// Runs one pipeline to its end, with as many kills on the way as come; returns their number.
     int run_one(int most_kills) {
-        const auto sink = random_.one_of<std::string>({"sqlite", "sqlite", "ndjson", "csv"});
-        const auto source = random_.one_of<std::string>({"generate", "csv", "ndjson"});
-        const auto transform = random_.one_of<std::string>({"", "sql", "sql-filter", "saving", "reject", "poison"});
+        const auto sink = random_.one_of<std::string>({"sqlite", "sqlite", "ndjson", "csv", "many", "many"});
+        const auto source = random_.one_of<std::string>({"generate", "csv", "ndjson", "csv-files"});
+        const bool side_by_side = sink == "many";  // wants rows in the same order when they come again
+        const auto transform =
+            side_by_side ? random_.one_of<std::string>({"", "reject", "poison"})
+                         : random_.one_of<std::string>({"", "sql", "sql-filter", "saving", "reject", "poison"});
         const int rows = random_.between(2'000, 60'000);
         Bad bad;
         const Directory directory;
@@ -82,11 +85,16 @@ public:
                       ", columns: { n: sequence }, batch: " + std::to_string(random_.between(10, 5'000)) + " }";
         } else {
             bad.read = random_.one_of<int>({0, 97, 1'009});
-            write_input(directory, source, rows, bad.read);
-            extract = source + ": { path: in, types: { n: int64 } }";
+            if (source == "csv-files") {
+                write_files(directory, rows, bad.read);
+                extract = "csv: { path: 'in*', types: { n: int64 } }";
+            } else {
+                write_input(directory, source, rows, bad.read);
+                extract = source + ": { path: in, types: { n: int64 } }";
+            }
         }
-        std::string yaml = "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/odd, " LEAT_PLUGINS
-                           "] }\npipelines:\n  p:\n    extract: { " +
+        std::string yaml = "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/odd, " LEAT_FIXTURES
+                           "/many, " LEAT_PLUGINS "] }\npipelines:\n  p:\n    extract: { " +
                            extract + " }\n";
         if (transform == "sql") yaml += "    transform: [ { sql: SELECT n FROM batch } ]\n";
         if (transform == "sql-filter") yaml += "    transform: [ { sql: SELECT n FROM batch WHERE n % 7 <> 0 } ]\n";
@@ -102,13 +110,23 @@ public:
                                   "CREATE TABLE t(n INTEGER CHECK (n % " + std::to_string(bad.loaded) + " <> 0))"});
             BOOST_REQUIRE(made.code == 0);
         }
-        yaml += "    load: { " + sink + ": { path: target" + (sink == "sqlite" ? ", table: t" : "") + " } }\n";
-        yaml += "    bucket: { rows: " + std::to_string(random_.between(50, 8'000)) + " }\n";
+        if (side_by_side) {
+            bad.loaded = random_.one_of<int>({0, 89, 1'019});
+            yaml += "    load: { many.sink: { path: target, reject: " + std::to_string(bad.loaded) +
+                    ", jitter: " + std::to_string(random_.one_of<int>({0, 500, 5'000})) +
+                    ", trouble: " + std::to_string(random_.one_of<int>({0, 0, 10})) +
+                    " } }\n    retry: { first_wait: 1ms }\n";
+        } else {
+            yaml += "    load: { " + sink + ": { path: target" + (sink == "sqlite" ? ", table: t" : "") + " } }\n";
+        }
         yaml += "    dead_letters: { limit: 100000 rows }\n";
-        directory.put("p.yaml", yaml);
+        const auto bucket_rows = std::to_string(random_.between(50, 8'000));
 
         int kills = 0;
         for (;;) {
+            // As many workers as an operator likes, in each run others.
+            const auto workers = std::to_string(side_by_side ? random_.between(1, 4) : 1);
+            directory.put("p.yaml", yaml + "    bucket: { rows: " + bucket_rows + ", workers: " + workers + " }\n");
             Options options;
             options.directory = directory.path();
             Process process(leat_command({"run", "--json", "p.yaml"}), std::move(options));
@@ -121,7 +139,7 @@ public:
                 std::this_thread::sleep_for(pause);
                 process.signal(SIGKILL);
             }
-            const auto ended = process.wait();
+            const auto ended = wait_for(process, yaml);
             if (ended.signal == 0) {
                 BOOST_TEST_CONTEXT(yaml << ended.err) {
                     BOOST_TEST(ended.code == 0);
@@ -138,7 +156,8 @@ public:
             const bool filtered = transform == "sql-filter" && n % 7 == 0 && !Bad::divides(bad.read, n);
             if (!filtered) (bad.is_dead(n) ? expected_dead : expected).push_back(n);
         }
-        const auto written = numbers_in(directory.path() / "target", sink);
+        auto written = numbers_in(directory.path() / "target", side_by_side ? "sqlite" : sink);
+        if (side_by_side) std::sort(written.begin(), written.end());
         const auto dead = dead_numbers_in(directory, ".leat");
         BOOST_TEST_CONTEXT(yaml << "after " << kills << " kills") {
             BOOST_TEST(written.size() == expected.size());
@@ -165,6 +184,27 @@ private:
         if (format == "csv") directory.put("README", "n is what is counted");
     }
 
+    /// So many that no token has room for the position.
+    void write_files(const Directory& directory, int rows, int bad) {
+        const int files = random_.between(30, 80);
+        int n = 1;
+        for (int file = 0; file < files; ++file) {
+            std::string text = "n\n";
+            for (const int last = rows * (file + 1) / files; n <= last; ++n)
+                text += (Bad::divides(bad, n) ? "x" : "") + std::to_string(n) + '\n';
+            directory.put("in" + std::to_string(100 + file), text);
+        }
+    }
+
+    static Ended wait_for(Process& process, const std::string& yaml) {
+        try {
+            return process.wait();
+        } catch (const std::exception& e) {
+            BOOST_FAIL(e.what() << yaml);
+            throw;
+        }
+    }
+
     /// Until there is more, or less, in the target than now; or the process has ended.
     static void wait_for_change(const Directory& directory, Process& process) {
         const auto look = [&] {
@@ -184,7 +224,7 @@ private:
     // A journal that is not empty, or a file that is longer than what is committed of it.
     void count_open_transaction(const Directory& directory, const std::string& sink) {
         std::error_code none;
-        if (sink == "sqlite") {
+        if (sink == "sqlite" || sink == "many") {
             const auto size = std::filesystem::file_size(directory.path() / "target-journal", none);
             if (!none && size > 0) ++hit_open_transactions;
             return;

@@ -91,13 +91,14 @@ BOOST_AUTO_TEST_CASE(a_token_tells_what_is_settled_and_what_its_worker_has_commi
 BOOST_AUTO_TEST_CASE(a_worker_waits_when_its_token_has_no_room_for_more) {
     TwoWorkers two;
     std::uint64_t taken = 2;
-    for (; two.lane.may_go_ahead(1); ++taken)
+    for (; two.lane.may_go_ahead(1, taken); ++taken)
         two.commit(1, taken, 20 * taken, 20 * taken + 10);
     BOOST_TEST(taken == 2 + Checkpoint::most_ahead - 1);
     BOOST_TEST(two.last.size() < 4096u);
-    BOOST_TEST(two.lane.may_go_ahead(0));
+    BOOST_TEST(two.lane.may_go_ahead(0, 1));
+    BOOST_TEST(two.lane.may_go_ahead(1, 1));  // everybody waits for that
     two.commit(0, 1, 0, 40);
-    BOOST_TEST(two.lane.may_go_ahead(1));
+    BOOST_TEST(two.lane.may_go_ahead(1, taken));
 }
 
 BOOST_AUTO_TEST_CASE(a_position_that_no_token_holds_is_in_the_state_directory_before_the_token_is_used) {
