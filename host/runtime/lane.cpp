@@ -40,6 +40,7 @@ void Lane::begin(delivery::Checkpoint from, Keeping keeping) {
     checkpoint_.complete = false;
     keeping_ = std::move(keeping);
     next_tokens_.resize(keeping_.tracks.size());
+    stored_ = is_small(checkpoint_);  // a large one may be there as the one ahead only, which the next one replaces
 }
 
 std::uint64_t Lane::next_id() {
@@ -61,6 +62,8 @@ Result<Lane::Tokens> Lane::tokens(std::size_t worker, std::uint64_t id, Span of)
 Result<delivery::Checkpoint> Lane::of_one(std::uint64_t id, Span of) {
     auto out = of_lane(at(id, of.end));
     if (!is_small(out)) {
+        // The target is at this bucket or at the one before: both must be there.
+        BOOST_OUTCOME_TRYV(store(When::now));
         BOOST_OUTCOME_TRYV(keeping_.store->save_ahead(name_, out));
     }
     return out;

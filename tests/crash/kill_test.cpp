@@ -87,7 +87,7 @@ public:
             bad.read = random_.one_of<int>({0, 97, 1'009});
             if (source == "csv-files") {
                 write_files(directory, rows, bad.read);
-                extract = "csv: { path: 'in*', types: { n: int64 } }";
+                extract = "csv: { path: 'input-*', types: { n: int64 } }";
             } else {
                 write_input(directory, source, rows, bad.read);
                 extract = source + ": { path: in, types: { n: int64 } }";
@@ -186,13 +186,13 @@ private:
 
     /// So many that no token has room for the position.
     void write_files(const Directory& directory, int rows, int bad) {
-        const int files = random_.between(30, 80);
+        const int files = random_.between(250, 600);
         int n = 1;
         for (int file = 0; file < files; ++file) {
             std::string text = "n\n";
             for (const int last = rows * (file + 1) / files; n <= last; ++n)
                 text += (Bad::divides(bad, n) ? "x" : "") + std::to_string(n) + '\n';
-            directory.put("in" + std::to_string(100 + file), text);
+            directory.put("input-of-a-day-" + std::to_string(1000 + file), text);
         }
     }
 
