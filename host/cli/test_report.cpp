@@ -97,7 +97,9 @@ void TestReport::add(const CaseResult& result) {
     switch (result.verdict.kind) {
         case Kind::ok:
             ++ok_;
-            out_ << "  ok       " << name << milliseconds(result.seconds) << '\n';
+            out_ << "  ok       " << name << milliseconds(result.seconds);
+            if (!result.verdict.text.empty()) out_ << ": " << printable(result.verdict.text);
+            out_ << '\n';
             break;
         case Kind::skipped:
             ++skipped_;

@@ -8,19 +8,18 @@ using plugin::Answer;
 using plugin::Status;
 
 bool Recorder::emit(Batch batch) {
-    if (!on_emit(batch)) return false;
+    if (stop_.reached(StopState::stop) || !on_emit(batch)) return false;
     batches.push_back(std::move(batch));
     return true;
 }
 
 bool Recorder::reject(const Batch&, std::span<const plugin::Reject> rows) {
-    for (const auto& row : rows)
-        rejected.push_back(row.why);
+    rejected.insert(rejected.end(), rows.begin(), rows.end());
     return true;
 }
 
-bool Recorder::reject_raw(std::string_view, std::string_view) {
-    ++raw;
+bool Recorder::reject_raw(std::string_view, std::string_view why) {
+    raw.emplace_back(why);
     return true;
 }
 

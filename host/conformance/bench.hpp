@@ -59,6 +59,10 @@ public:
     }
     const std::string& skipped() const { return skipped_; }
 
+    /// What is worth a word though all is well.
+    void remark(std::string text) { remark_ = std::move(text); }
+    const std::string& remarked() const { return remark_; }
+
 private:
     const plugin::Component& component_;
     const Setup setup_;
@@ -70,11 +74,13 @@ private:
     std::error_code no_error_;  // without a working directory, what is made in it fails
     const std::filesystem::path home_;
     std::string skipped_;
+    std::string remark_;
 };
 
 /// Takes what an instance puts out, and keeps it.
 class Recorder final : public plugin::Outlet {
 public:
+    explicit Recorder(const Stop& stop) : stop_(stop) {}
     bool emit(Batch batch) override;
     bool reject(const Batch& lent, std::span<const plugin::Reject> rows) override;
     bool reject_raw(std::string_view data, std::string_view why) override;
@@ -85,10 +91,11 @@ public:
     void set_room(std::uint64_t bytes) { room_ = bytes; }
 
     std::vector<Batch> batches;
-    std::vector<std::string> rejected;  ///< the reasons
-    std::uint64_t raw = 0;              ///< records that never became a row
+    std::vector<plugin::Reject> rejected;
+    std::vector<std::string> raw;  ///< why records never became a row
 
 private:
+    const Stop& stop_;
     std::uint64_t room_ = UINT64_MAX;
 };
 
@@ -135,8 +142,8 @@ private:
     plugin::Answer traced(const char* entry, Call&& call);
 
     Bench& bench_;
-    Recorder out_;
     Stop stop_;
+    Recorder out_{stop_};
     std::unique_ptr<plugin::Instance> instance_;
     bool changes_threads_ = false;
     bool is_created_ = false;

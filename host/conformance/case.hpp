@@ -15,7 +15,7 @@ namespace leat::conformance {
 class Bench;
 
 /// What a case builds on: with one of a lower step failed, it would fail too and tell nothing new.
-enum class Step { lives, works, keeps_promises, survives };
+enum class Step { describes, lives, opens, works, keeps_promises, survives };
 
 struct Case {
     const char* name;

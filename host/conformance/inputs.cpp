@@ -25,6 +25,14 @@ Columns with(const Columns& columns, const Column& tried) {
     return out;
 }
 
+/// "int64", "list<text>"
+std::string name_of(const Column& tried, const Schema& schema) {
+    if (tried.format == "tiM") return "interval in months";
+    if (tried.format == "tiD") return "interval in days";
+    const auto name = schema.type_name(schema.columns() - 1);
+    return tried.format.substr(0, 2) == "+w" ? "fixed-size " + name : name;
+}
+
 bool is_refusal(Status status) {
     return status == Status::unsupported || status == Status::config || status == Status::data;
 }
@@ -46,18 +54,22 @@ Result<> enter_directory(const Bench& bench, const std::string& name) {
 
 Result<> try_all_types(Bench& bench, const std::function<Result<Answer>(const Batch&)>& take) {
     int number = 0;
+    std::string refused;
     for (const auto& tried : columns_of_all_types()) {
         const auto columns = with(bench.columns(), tried);
-        BOOST_OUTCOME_TRY(const auto batch, make_rows(columns, 0, 50, bench.owner(), 3));
-        const auto type = batch.schema().type_name(batch.schema().columns() - 1);
+        BOOST_OUTCOME_TRY(const auto batch, make_rows(columns, 0, 50, bench.owner()));
+        const auto type = name_of(tried, batch.schema());
         bench.trace().note("a column of type " + type);
         BOOST_OUTCOME_TRY(enter_directory(bench, "type-" + std::to_string(number++)));
         auto answer = take(batch);
         if (!answer) return seen("given a column of type " + type + ", " + answer.error().text());
         const auto& got = answer.value();
-        if (got.ok() || (is_refusal(got.status) && !got.misbehaved && !got.text.empty())) continue;
-        return seen("given a column of type " + type + ", " + told(got, "the call"));
+        if (got.ok()) continue;
+        if (!is_refusal(got.status) || got.misbehaved || got.text.empty())
+            return seen("given a column of type " + type + ", " + told(got, "the call"));
+        refused += (refused.empty() ? "" : ", ") + type;
     }
+    bench.remark(refused.empty() ? "every type" : "every type but " + refused);
     return done();
 }
 

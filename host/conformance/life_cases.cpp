@@ -61,6 +61,31 @@ Result<> open(Bench& bench) {
     return done();
 }
 
+/// A run that fails in the middle, and the one after it.
+Result<> ends_early(Bench& bench) {
+    const auto kind = bench.component().kind;
+    const Lane lane(bench.component().promises(LEAT_TRANSACTIONAL));
+    for (int i = 0; i < 2; ++i) {
+        Live live(bench);
+        BOOST_OUTCOME_TRY(live.begin_life());
+        if (kind == Kind::source) {
+            BOOST_OUTCOME_TRY(expect_ok(live.read(ReadLimits().hint), "read"));
+        } else if (kind == Kind::transform) {
+            BOOST_OUTCOME_TRY(const auto batch, bench.rows(0, 100));
+            BOOST_OUTCOME_TRY(expect_ok(live.process(batch), "process"));
+        } else {
+            BOOST_OUTCOME_TRY(const auto batches, Lane::batches(bench, 1));
+            BOOST_OUTCOME_TRY(lane.fill(live, batches, 1));
+            lane.abort(live, batches, 1);
+        }
+        BOOST_OUTCOME_TRY(live.end_life());
+    }
+    Live live(bench);
+    BOOST_OUTCOME_TRY(live.begin_life());
+    BOOST_OUTCOME_TRY(in_context(work(live, bench), [] { return "after two lives that ended early"; }));
+    return live.end_life();
+}
+
 // ---- The threads that it is called on -----------------------------------------------------------------------------
 
 std::string bound_to_thread(const Component& component) {
@@ -273,14 +298,17 @@ Result<> does_without_memory(Bench& bench) {
 }
 
 constexpr Case cases[] = {
-    {"example", Step::lives, "config_schema is a JSON Schema (draft 7), and the example is valid under it",
+    {"example", Step::describes, "config_schema is a JSON Schema (draft 7), and the example is valid under it",
      "change the one or the other", without_example, example},
     {"create", Step::lives,
      "create needs no more than its configuration; any number of instances live side by side, and end in any order, "
      "opened or not",
      "leave what needs the outside world to open, and share nothing between instances", never_skipped, create},
-    {"open", Step::lives, "open connects, close undoes it, and destroy ends the instance", "see what open was missing",
+    {"open", Step::opens, "open connects, close undoes it, and destroy ends the instance", "see what open was missing",
      never_skipped, open},
+    {"ends-early", Step::survives,
+     "close and destroy come whenever a run ends: in the middle of the input, before a flush, behind an abort",
+     "let close and destroy end whatever was begun", idle_kind, ends_early},
     {"changes-threads", Step::survives, "consecutive calls of one instance may come on different threads ([call])",
      "keep nothing in thread_local variables, or ask for LEAT_THREAD_BOUND", bound_to_thread, changes_threads},
     {"leaves-nothing", Step::survives,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -99,11 +100,18 @@ std::int64_t time_value(std::string_view format, std::int64_t row) {
     return some % 12;
 }
 
+double real_value(const Column& column, std::int64_t row) {
+    if (column.is_odd && dice(row, 8) % 8 == 0) return std::numeric_limits<double>::quiet_NaN();
+    if (column.is_odd && dice(row, 8) % 8 == 1) return -std::numeric_limits<double>::infinity();
+    return static_cast<double>(row) + 0.25;
+}
+
 /// The bytes of one cell of fixed width.
-void write_fixed(const std::string& format, std::int64_t row, std::byte* out, std::size_t width) {
+void write_fixed(const Column& column, std::int64_t row, std::byte* out, std::size_t width) {
+    const auto& format = column.format;
     const auto put = [&](const auto& value) { std::memcpy(out, &value, std::min(width, sizeof value)); };
-    if (format == "f") return put(static_cast<float>(row) + 0.25F);
-    if (format == "g") return put(static_cast<double>(row) + 0.25);
+    if (format == "f") return put(static_cast<float>(real_value(column, row)));
+    if (format == "g") return put(real_value(column, row));
     if (format == "e") return put(static_cast<std::uint16_t>(0x3C00 + dice(row, 4) % 512));
     if (format[0] == 'w') {
         for (std::size_t i = 0; i < width; ++i)
@@ -139,6 +147,7 @@ std::string text_of(const Column& column, std::int64_t row) {
     if (is_one_of(column.format, {"z", "Z"})) return std::string("\0\xff\x01", 3) + number;
     // Empty ones, and letters of two and more bytes.
     const auto kind = dice(row, 5) % 5;
+    if (column.is_odd && kind == 2) return std::string("NUL \0 in ", 9) + number;
     return kind == 0 ? std::string() : kind == 1 ? "z\xC3\xBCrich, \"" + number + "\"" : "row " + number;
 }
 
@@ -285,7 +294,7 @@ private:
         const auto width = width_of(format);
         auto* const cells = block(node, rows.size() * width);
         for (std::size_t i = 0; cells && i < rows.size(); ++i)
-            write_fixed(format, rows[i], cells + i * width, width);
+            write_fixed(column, rows[i], cells + i * width, width);
     }
 
     const Memory::Owner owner_;
@@ -331,7 +340,7 @@ const Columns& columns_of_all_types() {
                                    "f",   "g",   "u",   "U",   "z",   "Z",    "w:4",  "d:12,2", "d:38,10", "tdD",
                                    "tdm", "tts", "ttm", "ttu", "ttn", "tss:", "tsm:", "tsu:",   "tsn:",    "tsu:UTC",
                                    "tDs", "tDm", "tDu", "tDn", "tiM", "tiD",  "n"})
-            out.push_back({"v", format});
+            out.push_back({"v", format, true, {}, false, true});
         out.push_back({"v", "u", true, {}, true});
         out.push_back(nested("+l", {{"item", "i"}}));
         out.push_back(nested("+L", {{"item", "u"}}));

@@ -20,6 +20,7 @@ struct Column {
     bool nullable = true;
     std::vector<Column> children = {};
     bool is_json = false;
+    bool is_odd = false;  ///< with values that not everything can keep: NaN, infinities, a NUL in a text
 };
 using Columns = std::vector<Column>;
 

@@ -32,13 +32,21 @@ Result<Text> text_for(const plugin::Component& component, const Setup& setup) {
     return Text{component.example, component.example.empty() ? "no options" : "its example"};
 }
 
+/// As one line.
+Error error_of(const config::Problems& problems) {
+    std::string text;
+    for (const auto& problem : problems.sorted())
+        text += (text.empty() ? "" : "; ") + problem.text();
+    return Error(Errc::configuration, text);
+}
+
 }  // namespace
 
 Result<Configured> configure(const plugin::Component& component, const Setup& setup) {
     BOOST_OUTCOME_TRY(const auto text, text_for(component, setup));
     config::Problems problems;
     const auto node = config::parse_yaml(text.yaml, text.origin, no_environment, problems);
-    if (!node || !problems.empty()) return problems.to_error();
+    if (!node || !problems.empty()) return error_of(problems);
     Configured out;
     out.origin = text.origin;
     out.settings.id = component.id;
@@ -50,7 +58,7 @@ Result<Configured> configure(const plugin::Component& component, const Setup& se
         in_context(config::ComponentSchema::parse(component.takes_config ? component.config_schema : std::string()),
                    [] { return "config_schema"; }));
     schema.check(out.settings, component.id, problems);
-    if (!problems.empty()) return problems.to_error();
+    if (!problems.empty()) return error_of(problems);
     out.values = schema.with_defaults(out.settings.value);
     for (auto& secret : schema.secrets(out.settings.value))
         out.settings.secrets.push_back(std::move(secret));
@@ -64,7 +72,7 @@ Result<Columns> columns_of(const Setup& setup) {
     if (!text) return Error(Errc::configuration, file.string() + " " + text.error().text());
     config::Problems problems;
     const auto node = config::parse_yaml(text.value(), file.string(), no_environment, problems);
-    if (!node || !problems.empty()) return problems.to_error();
+    if (!node || !problems.empty()) return error_of(problems);
     if (node->kind != config::Node::Kind::map || node->entries.empty())
         return Error(Errc::configuration, file.string() + ": must be a mapping of columns and their types");
     Columns out;

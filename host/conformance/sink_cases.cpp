@@ -17,6 +17,9 @@ std::string not_transactional(const Component& component) {
 std::string not_idempotent(const Component& component) {
     return component.promises(LEAT_IDEMPOTENT) ? "" : "it does not promise LEAT_IDEMPOTENT";
 }
+std::string asks_for_compact(const Component& component) {
+    return component.promises(LEAT_COMPACT_INPUT) ? "it asks for offset 0 (LEAT_COMPACT_INPUT)" : "";
+}
 std::string without_abort(const Component& component) {
     return component.has_abort ? "" : "it has no abort";
 }
@@ -170,7 +173,7 @@ Result<> fences(Bench& bench) {
 }
 
 Result<> repeats(Bench& bench) {
-    const auto lane = lane_of(bench);
+    const Lane lane(false);  // with a token, the second time would be fenced off
     const auto load_again = [&](std::uint64_t number) -> Result<> {
         Live live(bench);
         BOOST_OUTCOME_TRY(live.begin_life());
@@ -179,16 +182,51 @@ Result<> repeats(Bench& bench) {
     };
     BOOST_OUTCOME_TRY(load_again(1));
     BOOST_OUTCOME_TRY(load_again(2));
-    const auto before = files_here();
+    const auto before = files_here(0);
     for (int i = 0; i < 2; ++i) {
         BOOST_OUTCOME_TRY(in_context(load_again(2), [] { return "written again"; }));
     }
-    const auto after = files_here();
+    const auto after = files_here(0);
     if (before == after) return done();
     for (std::size_t i = 0; i < std::min(before.size(), after.size()); ++i) {
         if (before[i] != after[i]) return seen("written again, the same bucket changed " + after[i].first);
     }
     return seen("written again, the same bucket made or removed files");
+}
+
+Result<> rejects(Bench& bench) {
+    std::size_t count = 0;
+    int number = 0;
+    for (const auto& tried : columns_of_all_types()) {
+        BOOST_OUTCOME_TRY(enter_directory(bench, "rejects-" + std::to_string(number++)));
+        auto columns = bench.columns();
+        columns.push_back(tried);
+        columns.back().name = "of_every_type";
+        std::vector<Batch> batches;
+        BOOST_OUTCOME_TRY(auto batch, make_rows(columns, 0, 50, bench.owner()));
+        batches.push_back(std::move(batch));
+        const auto lane = lane_of(bench);
+        Live live(bench);
+        BOOST_OUTCOME_TRY(live.begin_life());
+        if (!lane.fill(live, batches, 1)) continue;
+        const auto first = std::exchange(live.out().rejected, {});
+        lane.abort(live, batches, 1);
+        BOOST_OUTCOME_TRY(lane.fill(live, batches, 1, 2));
+        const auto& again = live.out().rejected;
+        BOOST_OUTCOME_TRY(lane.commit(live, batches, 1, 2));
+        BOOST_OUTCOME_TRY(live.end_life());
+        for (const auto& row : first) {
+            if (row.why.empty()) return seen("row " + std::to_string(row.row) + " was rejected without a reason");
+        }
+        const auto same_row = [](const auto& one, const auto& other) { return one.row == other.row; };
+        if (bench.component().has_abort &&
+            !std::equal(first.begin(), first.end(), again.begin(), again.end(), same_row))
+            return seen("of one bucket it rejected " + std::to_string(first.size()) + " rows, and after abort " +
+                        std::to_string(again.size()) + " or others");
+        count += first.size();
+    }
+    if (count == 0) return bench.skip("it rejected none of the rows of the test");
+    return done();
 }
 
 /// One bucket of one batch, in a life of its own.
@@ -224,12 +262,11 @@ Result<> heeds_offsets(Bench& bench) {
     int number = 0;
     const auto write_at = [&](std::int64_t offset) -> Result<std::vector<std::pair<std::string, std::string>>> {
         BOOST_OUTCOME_TRY(enter_directory(bench, "offset-" + std::to_string(number++)));
-        const auto printed = files_here().size();
-        static_cast<void>(printed);
+        const auto before = printed();
         BOOST_OUTCOME_TRY(const auto batch, make_rows(columns, 0, 50, bench.owner(), offset));
         BOOST_OUTCOME_TRY(const auto answer, write_one(bench, batch));
         BOOST_OUTCOME_TRY(expect_ok(answer, "the bucket"));
-        return files_here();
+        return files_here(before);
     };
     BOOST_OUTCOME_TRY(const auto due, write_at(0));
     BOOST_OUTCOME_TRY(const auto again, write_at(0));
@@ -287,9 +324,13 @@ constexpr Case cases[] = {
      never_skipped, takes_all_sizes},
     {"heeds-offsets", Step::keeps_promises,
      "each child of a batch may have any offset, so that its validity bits may begin inside a byte",
-     "add child->offset to every index, also that of a bit", never_skipped, heeds_offsets},
+     "add child->offset to every index, also that of a bit", asks_for_compact, heeds_offsets},
     {"aborts", Step::keeps_promises, "abort undoes what begin and write did; the same bucket comes again after it",
      "begin anew in begin, whatever went before", without_abort, aborts},
+    {"rejects", Step::survives,
+     "a row that cannot be written is rejected, with a reason; it counts as handled, and comes again when its bucket "
+     "does",
+     "give host->reject_rows a text that says what to mend, for the same rows each time", never_skipped, rejects},
     {"stops", Step::keeps_promises, "a call returns soon after a stop, with LEAT_OK or LEAT_ERR_CANCELLED",
      "look at host->stop_state, and wake what blocks in interrupt", never_skipped, stops},
     {"repeats", Step::keeps_promises, "LEAT_IDEMPOTENT: writing a bucket id again changes nothing",
@@ -297,7 +338,7 @@ constexpr Case cases[] = {
     {"keeps-its-token", Step::keeps_promises,
      "LEAT_TRANSACTIONAL: recover gives the last token that was committed in the target for the lane, byte for byte",
      "store the token in the transaction of the rows", not_transactional, keeps_its_token},
-    {"undoes", Step::survives, "LEAT_TRANSACTIONAL: after abort, recover gives the token from before begin",
+    {"undoes", Step::keeps_promises, "LEAT_TRANSACTIONAL: after abort, recover gives the token from before begin",
      "store the token in the transaction of the rows, in commit", not_transactional, undoes},
     {"knows-its-lanes", Step::survives, "recover answers for the lane that it is asked for",
      "store the name of the lane beside its token", not_transactional, knows_its_lanes},

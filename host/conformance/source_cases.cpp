@@ -1,5 +1,6 @@
 // What sources must do.
 #include <algorithm>
+#include <iterator>
 #include <thread>
 
 #include "conformance/case.hpp"
@@ -72,12 +73,16 @@ Result<> reads_in_time(Bench& bench) {
 std::string against(const Reading& whole, std::size_t from, Reading found, bool is_ordered) {
     std::vector<std::string> due(whole.rows.begin() + static_cast<std::ptrdiff_t>(from), whole.rows.end());
     const bool all = whole.ended && found.ended;
-    if (!is_ordered) {
-        if (!all) return {};  // any part of them may have come
-        std::sort(due.begin(), due.end());
-        std::sort(found.rows.begin(), found.rows.end());
-    }
-    return difference(due, found.rows, !all);
+    if (is_ordered) return difference(due, found.rows, !all);
+    if (!all) return {};  // any part of them may have come
+    std::sort(due.begin(), due.end());
+    std::sort(found.rows.begin(), found.rows.end());
+    std::vector<std::string> missing, needless;
+    std::set_difference(due.begin(), due.end(), found.rows.begin(), found.rows.end(), std::back_inserter(missing));
+    std::set_difference(found.rows.begin(), found.rows.end(), due.begin(), due.end(), std::back_inserter(needless));
+    if (!missing.empty()) return std::to_string(missing.size()) + " are missing, as " + missing.front();
+    if (!needless.empty()) return std::to_string(needless.size()) + " are not due, as " + needless.front();
+    return {};
 }
 
 Result<> replays(Bench& bench) {
@@ -133,6 +138,27 @@ Result<> waits_for_room(Bench& bench) {
     BOOST_OUTCOME_TRY(live.end_life());
     if (const auto other = against(due, 0, found, bench.component().promises(LEAT_DETERMINISTIC)); !other.empty())
         return seen("while emit had to wait, it gave other rows: " + other);
+    return done();
+}
+
+Result<> rejects(Bench& bench) {
+    std::vector<std::string> reasons[2];
+    bool ended[2];
+    for (const int round : {0, 1}) {
+        Live live(bench);
+        BOOST_OUTCOME_TRY(live.begin_life());
+        BOOST_OUTCOME_TRY(const auto read, read_all(live, {}));
+        ended[round] = read.ended;
+        reasons[round] = live.out().raw;
+        BOOST_OUTCOME_TRY(live.end_life());
+    }
+    if (reasons[0].empty()) return bench.skip("it rejected nothing of its input");
+    for (const auto& why : reasons[0]) {
+        if (why.empty()) return seen("a record was rejected without a reason");
+    }
+    if (!ended[0] || !ended[1] || !bench.component().promises(LEAT_DETERMINISTIC)) return done();
+    if (const auto other = difference(reasons[0], reasons[1], false); !other.empty())
+        return seen("read again, it rejected other records: " + other);
     return done();
 }
 
@@ -261,8 +287,13 @@ constexpr Case cases[] = {
      "LEAT_DETERMINISTIC: the same input gives the same output in the same order, whatever the hint",
      "do not let rows depend on time, threads, addresses or the size of batches", not_deterministic,
      gives_the_same_again},
-    {"waits-for-room", Step::keeps_promises, "emit blocks while there is no room, and takes every batch all the same",
+    {"waits-for-room", Step::survives, "emit blocks while there is no room, and takes every batch all the same",
      "do not drop rows when room is 0 or emit is slow", never_skipped, waits_for_room},
+    {"rejects", Step::keeps_promises,
+     "what never becomes a row is rejected, with a reason that begins with its place; a deterministic source rejects "
+     "the "
+     "same again",
+     "give host->reject_raw the record and a text that says where it stands and what to mend", never_skipped, rejects},
     {"acks", Step::keeps_promises, "ack may be repeated", "take a position that was acknowledged before as done",
      without_ack, acks},
     {"stops", Step::keeps_promises,

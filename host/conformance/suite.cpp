@@ -246,6 +246,7 @@ Verdict run_case(const plugin::Component& component, const Case& one, const Setu
     if (!result && result.error().code() == Errc::configuration)
         return {Verdict::Kind::failed, result.error().text() + " (configured by " + bench.configured().origin +
                                            "; give it what it needs with --config YAML, or files with --input DIR)"};
+    if (result) return {Verdict::Kind::ok, bench.remarked()};
     return verdict_of(result);
 }
 
@@ -256,7 +257,7 @@ Result<std::vector<Planned>> plan(const plugin::CheckedFile& checked, const Suit
 
     if (options.component.empty()) {
         for (const auto& one : library_cases())
-            all.push_back({nullptr, "library", one.name, one.rule, one.remedy, Step::lives, {}});
+            all.push_back({nullptr, "library", one.name, one.rule, one.remedy, Step::describes, {}});
     }
     bool found = options.component.empty();
     for (const auto& component : checked.library->components()) {

@@ -30,7 +30,7 @@ struct Planned {
     std::string name;                              ///< "replay"
     std::string rule;
     std::string remedy;
-    Step step = Step::lives;
+    Step step = Step::describes;
     std::string skipped;  ///< why it is not run; empty: it is
 
     std::string full_name() const { return subject + "/" + name; }

@@ -15,7 +15,7 @@ namespace leat::conformance {
 /// How a case came out.
 struct Verdict {
     enum class Kind : std::uint32_t { none, ok, failed, skipped } kind = Kind::none;
-    std::string text = {};  ///< what was seen, or why it was skipped
+    std::string text = {};  ///< what was seen, why it was skipped, or a remark
 };
 
 class Trace {

@@ -18,6 +18,9 @@ std::string not_deterministic(const Component& component) {
 std::string not_stateless(const Component& component) {
     return component.promises(LEAT_STATELESS) ? "" : "it does not promise LEAT_STATELESS";
 }
+std::string asks_for_compact(const Component& component) {
+    return component.promises(LEAT_COMPACT_INPUT) ? "it asks for offset 0 (LEAT_COMPACT_INPUT)" : "";
+}
 std::string without_save(const Component& component) {
     return component.has_save ? "" : "it has no save";
 }
@@ -46,10 +49,8 @@ Result<std::vector<Batch>> three_batches(Bench& bench) {
 
 Result<> processes(Bench& bench) {
     BOOST_OUTCOME_TRY(const auto batches, three_batches(bench));
-    const auto first = process_all(bench, batches);
-    if (first) return done();
-    if (first.error().code() == Errc::configuration) return first.error();
-    return Error(first.error().code(), first.error().text());
+    BOOST_OUTCOME_TRY(process_all(bench, batches));
+    return done();
 }
 
 Result<> gives_the_same_again(Bench& bench) {
@@ -121,6 +122,30 @@ Result<> runs_in_parallel(Bench& bench) {
         if (!other.empty()) return seen("beside three other instances, it gave other rows: " + other);
     }
     return done();
+}
+
+Result<> rejects(Bench& bench) {
+    Live live(bench);
+    BOOST_OUTCOME_TRY(live.begin_life());
+    BOOST_OUTCOME_TRY(const auto batch, bench.rows(0, 200));
+    BOOST_OUTCOME_TRY(expect_ok(live.process(batch), "process"));
+    live.out().batches.clear();
+    const auto whole = std::exchange(live.out().rejected, {});
+    if (whole.empty()) return bench.skip("it rejected none of the rows of the test");
+    auto next = whole.begin();
+    for (std::int64_t row = 0; row < batch.rows(); ++row) {
+        const bool is_due = next != whole.end() && next->row == row;
+        if (is_due && next->why.empty()) return seen("row " + std::to_string(row) + " was rejected without a reason");
+        if (is_due) ++next;
+        BOOST_OUTCOME_TRY(expect_ok(live.process(batch.slice(row, 1)), "process"));
+        const bool is_rejected = !std::exchange(live.out().rejected, {}).empty();
+        const auto emitted = take_processed(live).rows.size();
+        if (is_rejected != is_due)
+            return seen("row " + std::to_string(row) + " is rejected in one batch, and not in another");
+        if (is_rejected && emitted > 0)
+            return seen("row " + std::to_string(row) + " was rejected, and emitted too: it would be there twice");
+    }
+    return live.end_life();
 }
 
 Result<> goes_on_from_saved(Bench& bench) {
@@ -230,7 +255,7 @@ constexpr Case cases[] = {
      never_skipped, takes_all_sizes},
     {"heeds-offsets", Step::keeps_promises,
      "each child of a batch may have any offset, so that its validity bits may begin inside a byte",
-     "add child->offset to every index, also that of a bit", never_skipped, heeds_offsets},
+     "add child->offset to every index, also that of a bit", asks_for_compact, heeds_offsets},
     {"gives-the-same-again", Step::keeps_promises,
      "LEAT_DETERMINISTIC: the same input gives the same output in the same order",
      "do not let rows depend on time, threads or addresses", not_deterministic, gives_the_same_again},
@@ -238,7 +263,11 @@ constexpr Case cases[] = {
      "keep nothing from one row to the next, or do not promise it", not_stateless, splits},
     {"runs-in-parallel", Step::keeps_promises, "LEAT_STATELESS: batches run in parallel instances",
      "share nothing between instances", not_stateless, runs_in_parallel},
-    {"goes-on-from-saved", Step::keeps_promises, "save gives the bytes that open needs to go on from here",
+    {"rejects", Step::keeps_promises,
+     "a row that cannot be handled is rejected, with a reason, and left out of what is emitted",
+     "give host->reject_rows the row's index in the batch that was lent, and a text that says what to mend",
+     not_stateless, rejects},
+    {"goes-on-from-saved", Step::survives, "save gives the bytes that open needs to go on from here",
      "put all that a later row depends on into them", without_save, goes_on_from_saved},
     {"stops", Step::keeps_promises, "a call returns soon after a stop, with LEAT_OK or LEAT_ERR_CANCELLED",
      "look at host->stop_state, and wake what blocks in interrupt", never_skipped, stops},

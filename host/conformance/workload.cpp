@@ -116,7 +116,13 @@ std::string idle_kind(const plugin::Component& component) {
     return {};
 }
 
-std::vector<std::pair<std::string, std::string>> files_here() {
+std::size_t printed() {
+    std::error_code error;
+    const auto size = std::filesystem::file_size("/proc/self/fd/1", error);
+    return error ? 0 : size;
+}
+
+std::vector<std::pair<std::string, std::string>> files_here(std::size_t printed_before) {
     namespace fs = std::filesystem;
     std::vector<std::pair<std::string, std::string>> out;
     const auto add = [&](const std::string& name, const fs::path& file) {
@@ -128,6 +134,7 @@ std::vector<std::pair<std::string, std::string>> files_here() {
         if (at->is_regular_file(error)) add(at->path().string(), at->path());
     }
     add("standard output", "/proc/self/fd/1");
+    out.back().second.erase(0, printed_before);
     std::sort(out.begin(), out.end());
     return out;
 }

@@ -49,7 +49,10 @@ Result<> work(Live& live, Bench& bench);
 /// Why a component is not put to work; empty: it is.
 std::string idle_kind(const plugin::Component& component);
 
-/// What is in the files below the current directory, and on standard output: path and content.
-std::vector<std::pair<std::string, std::string>> files_here();
+/// How much went to standard output until now.
+std::size_t printed();
+
+/// What is in the files below the current directory, and went to standard output since: path and content.
+std::vector<std::pair<std::string, std::string>> files_here(std::size_t printed_before);
 
 }  // namespace leat::conformance
