@@ -12,6 +12,7 @@ std::vector<const Case*> cases_for(plugin::Kind kind) {
     if (kind == plugin::Kind::source) add(source_cases());
     if (kind == plugin::Kind::transform) add(transform_cases());
     if (kind == plugin::Kind::sink) add(sink_cases());
+    if (kind == plugin::Kind::runner || kind == plugin::Kind::pipeline) add(run_cases());
     return out;
 }
 

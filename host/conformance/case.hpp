@@ -15,7 +15,7 @@ namespace leat::conformance {
 class Bench;
 
 /// What a case builds on: with one of a lower step failed, it would fail too and tell nothing new.
-enum class Step { describes, lives, opens, works, keeps_promises, survives };
+enum class Step { describes, lives, opens, works, keeps_promises, survives, outlives };
 
 struct Case {
     const char* name;
@@ -44,6 +44,8 @@ std::span<const Case> life_cases();
 std::span<const Case> source_cases();
 std::span<const Case> transform_cases();
 std::span<const Case> sink_cases();
+/// For runners and pipelines.
+std::span<const Case> run_cases();
 
 /// Errors of a case: what was seen.
 inline Error seen(std::string text) {

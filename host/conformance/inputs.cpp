@@ -97,7 +97,7 @@ namespace {
 Result<> stop_at(Bench& bench, int after, const std::function<Answer(Live&)>& work) {
     const auto when =
         after < 0 ? std::string("stopped before open") : "told LEAT_STOP after " + std::to_string(after) + " us";
-    bench.trace().note(when);
+    bench.trace().note(after < 0 ? "a stop before open" : "a stop after " + std::to_string(after) + " us");
     Live live(bench);
     BOOST_OUTCOME_TRY(expect_ok(live.create(), "create"));
     if (after < 0) live.request_stop(StopState::stop);

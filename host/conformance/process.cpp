@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -86,6 +87,22 @@ Process::~Process() {
     if (pid_ > 0) reap(true);
 }
 
+bool Process::ends_within(std::chrono::milliseconds time) const {
+    const auto until = std::chrono::steady_clock::now() + time;
+    for (;;) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+        pollfd wanted{handle_, POLLIN, 0};
+        const int ready = ::poll(&wanted, 1, static_cast<int>(std::max<long>(left, 0)));
+        if (ready < 0 && errno == EINTR) continue;
+        return ready > 0;
+    }
+}
+
+void Process::signal(int number) const {
+    ::kill(pid_, number);
+}
+
 Ended Process::wait() {
     for (;;) {
         const auto left =
@@ -94,6 +111,39 @@ Ended Process::wait() {
         const int ready = ::poll(&wanted, 1, static_cast<int>(std::max<long>(left, 0)));
         if (ready < 0 && errno == EINTR) continue;
         return reap(ready <= 0);
+    }
+}
+
+Result<Process::SystemCalls> Process::kill_at_system_call(const std::function<bool()>& counts, std::uint64_t deadly) {
+    constexpr auto options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+    constexpr int at_system_call = SIGTRAP | 0x80;
+    if (::ptrace(PTRACE_SEIZE, pid_, nullptr, options) != 0 || ::ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr) != 0)
+        return Error(Errc::io, "a process cannot be watched here: " + errno_text(errno));
+    SystemCalls out;
+    for (;;) {
+        int status = 0;
+        const pid_t thread = ::waitpid(-1, &status, __WALL);
+        if (thread < 0 && errno == EINTR) continue;
+        if (thread < 0) return Error(Errc::io, "a process that was watched is lost: " + errno_text(errno));
+        if (!WIFSTOPPED(status)) {
+            if (thread != pid_) continue;
+            pid_ = -1;
+            if (WIFSIGNALED(status)) out.ended.signal = WTERMSIG(status);
+            if (WIFEXITED(status)) out.ended.code = WEXITSTATUS(status);
+            return out;
+        }
+        const int signal = WSTOPSIG(status);
+        const bool is_event = status >> 16 != 0;
+        if (signal == at_system_call && counts()) {
+            __ptrace_syscall_info info{};
+            const auto known = ::ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof info, &info);
+            if (known > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY && out.count++ == deadly) {
+                ::kill(pid_, SIGKILL);
+                continue;
+            }
+        }
+        const std::intptr_t passed_on = is_event || signal == at_system_call ? 0 : signal;
+        ::ptrace(PTRACE_SYSCALL, thread, nullptr, passed_on);
     }
 }
 

@@ -4,7 +4,9 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,8 +39,20 @@ public:
     /// Becomes readable when it has ended.
     int handle() const noexcept { return handle_; }
     std::chrono::steady_clock::time_point deadline() const noexcept { return deadline_; }
+    bool ends_within(std::chrono::milliseconds time) const;
+    void signal(int number) const;
     /// Waits for its end, or kills it at the deadline.
     Ended wait();
+
+    /// System calls that a process was about to make.
+    struct SystemCalls {
+        Ended ended;
+        std::uint64_t count = 0;  ///< of those that `counts` was true for
+    };
+    /// Watches its system calls, on all of its threads, and kills it when it is about to make number `deadly`, from 0
+    /// on, of those for which `counts` is true; whoever calls this has no other children. Errors: Errc::io, this is not
+    /// allowed here.
+    Result<SystemCalls> kill_at_system_call(const std::function<bool()>& counts, std::uint64_t deadly);
 
 private:
     Process(pid_t pid, int handle, std::chrono::steady_clock::time_point deadline)

@@ -335,7 +335,7 @@ constexpr Case cases[] = {
      "look at host->stop_state, and wake what blocks in interrupt", never_skipped, stops},
     {"repeats", Step::keeps_promises, "LEAT_IDEMPOTENT: writing a bucket id again changes nothing",
      "name what is written by lane and bucket id, and write over it", not_idempotent, repeats},
-    {"keeps-its-token", Step::keeps_promises,
+    {"keeps-its-token", Step::works,
      "LEAT_TRANSACTIONAL: recover gives the last token that was committed in the target for the lane, byte for byte",
      "store the token in the transaction of the rows", not_transactional, keeps_its_token},
     {"undoes", Step::keeps_promises, "LEAT_TRANSACTIONAL: after abort, recover gives the token from before begin",
@@ -345,7 +345,7 @@ constexpr Case cases[] = {
     {"fences", Step::survives,
      "begin answers LEAT_ERR_FATAL when prev is not in the target: a second host writes this lane",
      "compare prev with the stored token, in the transaction", not_transactional, fences},
-    {"survives-kills", Step::survives,
+    {"survives-kills", Step::outlives,
      "LEAT_TRANSACTIONAL: rows and token are durable together, or neither, whenever the process dies; what is begun "
      "behind the token that recover gives is complete",
      "make the token durable in one step with the rows, and clean up behind a killed process in open or begin",

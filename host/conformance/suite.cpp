@@ -88,7 +88,8 @@ public:
 
     Result<std::vector<CaseResult>> run() && {
         for (;;) {
-            BOOST_OUTCOME_TRY(start_what_can());
+            BOOST_OUTCOME_TRY(const bool has_skipped, start_what_can());
+            if (has_skipped) continue;  // what builds on those may go on
             if (running_.empty()) break;
             wait_for_one();
         }
@@ -113,7 +114,9 @@ private:
         return Base::passed;
     }
 
-    Result<> start_what_can() {
+    /// True when a case was skipped.
+    Result<bool> start_what_can() {
+        bool has_skipped = false;
         for (std::size_t i = 0; i < cases_.size(); ++i) {
             if (started_[i]) continue;
             std::string failed = cases_[i].skipped;
@@ -123,7 +126,7 @@ private:
                 if (base == Base::failed) failed = "it builds on " + failed + ", which failed";
             }
             if (!failed.empty()) {
-                started_[i] = true;
+                started_[i] = has_skipped = true;
                 finish(i, {Verdict::Kind::skipped, failed}, 0);
                 continue;
             }
@@ -131,7 +134,7 @@ private:
                 BOOST_OUTCOME_TRY(start(i));
             }
         }
-        return done();
+        return has_skipped;
     }
 
     fs::path folder_of(std::size_t number) const { return directory_.path() / std::to_string(number); }

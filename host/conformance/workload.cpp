@@ -112,7 +112,7 @@ Result<> work(Live& live, Bench& bench) {
 
 std::string idle_kind(const plugin::Component& component) {
     if (component.kind == Kind::runner || component.kind == Kind::pipeline)
-        return "the suite puts no " + std::string(plugin::kind_name(component.kind)) + " to work";
+        return "a " + std::string(plugin::kind_name(component.kind)) + " is only run as a whole";
     return {};
 }
 

@@ -90,6 +90,14 @@ const std::vector<Dishonest> dishonest = {
     {"silent", "rejects: row 0 was rejected without a reason"},
     {"abort", "aborts: begin answered LEAT_ERR_FATAL: begun already"},
     {"sink-offsets", "heeds-offsets: the same rows, in columns of offset 1, made another ./rows"},
+    {"silent-source", "rejects: a record was rejected without a reason"},
+    {"neighbours", "runs-in-parallel: beside three other instances, it gave other rows: row "},
+    {"rejects", "rejects: row 2 was rejected, and emitted too: it would be there twice"},
+    {"deaf-transform", "stops: hung in process, with a stop ", {"--patience", "2"}},
+    {"deaf-sink", "stops: hung in write, with a stop ", {"--patience", "2"}},
+    {"lock", "ends-early: begin answered LEAT_ERR_FATAL: locked"},
+    {"torn", "survives-kills: after all kills, and finished, ./rows is not what it is without them"},
+    {"forgetful", "keeps-its-token: behind the commit of bucket 1, recover gave no token, not the token of bucket 1"},
     {"example", "example: its config_schema refuses its example: ", {"--config", "{x: 1}"}},
 };
 
@@ -145,6 +153,24 @@ BOOST_AUTO_TEST_CASE(finds_what_the_host_finds_in_calls) {
         });
         BOOST_TEST(built_on_it >= 8);
     }
+}
+
+BOOST_AUTO_TEST_CASE(runs_runners_and_pipelines_as_a_whole) {
+    for (const char* config : {"{count: 50}", "{count: -1, delay: 100}"}) {
+        const auto cases = test(*this, {fixture("odd"), "--component", "odd.pipeline", "--config", config});
+        BOOST_TEST(cases.code == 0, config << ": " << (cases.failed.empty() ? cases.err : cases.failed.front()));
+    }
+    auto cases = test(*this, {fixture("odd"), "--component", "odd.runner", "--config", "{mode: sleeps}"});
+    BOOST_TEST(cases.code == 0, (cases.failed.empty() ? cases.err : cases.failed.front()));
+    cases = test(*this, {fixture("odd"), "--component", "odd.runner", "--config", "{mode: crashes}"});
+    BOOST_TEST_REQUIRE(cases.failed.size() == 1u);
+    BOOST_TEST(cases.failed.front().find("runs: the run ended by signal 6 (Aborted)") == 0u, cases.failed.front());
+    cases = test(*this, {fixture("odd"), "--component", "odd.runner", "--config", "{mode: status, status: -7}"});
+    BOOST_TEST_REQUIRE(cases.failed.size() == 1u);
+    BOOST_TEST(cases.failed.front().find("runs: the run ended with exit code 1: ") == 0u, cases.failed.front());
+    cases = test(*this, {fixture("odd"), "--component", "odd.runner", "--config", "{mode: hangs}"});
+    BOOST_TEST_REQUIRE(cases.failed.size() == 1u);
+    BOOST_TEST(cases.failed.front().find("runs: the run ended with exit code 4: ") == 0u, cases.failed.front());
 }
 
 BOOST_AUTO_TEST_CASE(finds_what_is_released_twice) {
