@@ -6,9 +6,12 @@
 #include <array>
 #include <clocale>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "conformance/case.hpp"
@@ -189,6 +192,42 @@ Surroundings look_around(bool may_write_to_standard_output) {
     return out;
 }
 
+std::set<std::string> threads_now() {
+    std::set<std::string> out;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at("/proc/self/task", error), end; !error && at != end;
+         at.increment(error))
+        out.insert(at->path().filename().string());
+    return out;
+}
+
+/// True when a thread of this process blocks what asks a process to end.
+bool blocks_signals(const std::string& thread) {
+    std::ifstream status("/proc/self/task/" + thread + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.rfind("SigBlk:", 0) != 0) continue;
+        const auto blocked = std::strtoull(line.c_str() + 7, nullptr, 16);
+        const auto bit = [](int signal) { return std::uint64_t{1} << (signal - 1); };
+        return (blocked & bit(SIGINT)) != 0 && (blocked & bit(SIGTERM)) != 0;
+    }
+    return true;  // it has ended
+}
+
+/// The threads that an instance has while it works.
+Result<> check_own_threads(Bench& bench) {
+    const auto before = threads_now();
+    Live live(bench);
+    BOOST_OUTCOME_TRY(live.begin_life());
+    BOOST_OUTCOME_TRY(work(live, bench));
+    // A thread that was just made blocks all signals until it begins.
+    if (threads_now().size() > before.size()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    for (const auto& thread : threads_now()) {
+        if (before.count(thread) == 0 && !blocks_signals(thread))
+            return seen("a thread of its own does not block SIGINT and SIGTERM, which are the host's to take");
+    }
+    return live.end_life();
+}
+
 Result<> keeps_manners(Bench& bench) {
     // A sink may be for standard output.
     const bool is_sink = bench.component().kind == Kind::sink;
@@ -199,7 +238,7 @@ Result<> keeps_manners(Bench& bench) {
     for (const auto& [what, was] : before) {
         if (after.at(what) != was) return seen("it changed " + what);
     }
-    return done();
+    return check_own_threads(bench);
 }
 
 // ---- Without memory -----------------------------------------------------------------------------------------------
@@ -316,7 +355,7 @@ constexpr Case cases[] = {
      "release in close or destroy what open and the work before it have taken", idle_kind, leaves_nothing},
     {"keeps-manners", Step::survives,
      "the process is not the plugin's: its directory, environment, locale, signals and standard streams stay as they "
-     "are",
+     "are, and threads of the plugin block all signals",
      "do without it, or undo it before the call returns", idle_kind, keeps_manners},
     {"does-without-memory", Step::survives,
      "when host->alloc gives NULL, a call answers LEAT_ERR_RETRY, with the state as before the call",

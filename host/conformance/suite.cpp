@@ -191,7 +191,11 @@ private:
         auto where = one.trace.entry().empty() ? std::string("before the first call")
                      : one.trace.is_inside()   ? "in " + one.trace.entry()
                                                : "after " + one.trace.entry();
-        if (over) where = "when the process ended, after the last call";
+        if (const auto* const component = cases_[one.number].component) {
+            where += " of " + component->name() + ", plugin " + std::string(component->plugin_id()) + " " +
+                     std::string(component->plugin_version());
+        }
+        if (over) where = "when the process ended, after the last call, " + where;
         if (const auto noted = one.trace.noted(); !over && !noted.empty()) where += ", with " + noted;
         const auto words = last_words(folder_of(one.number) / "err");
         if (ended.timed_out) {

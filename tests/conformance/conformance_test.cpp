@@ -60,7 +60,7 @@ const std::vector<Dishonest> dishonest = {
      "replays: opened with the position behind row 7, it gave other rows than those behind it: 1 are missing, as "
      "{\"n\":7}"},
     {"random-source", "gives-the-same-again: read again, with max_rows 500, it gave other rows: row 1 is {\"n\":"},
-    {"deaf", "stops: hung in read, with ", {"--patience", "2"}},
+    {"deaf", "stops: hung in read of source \"dishonest.deaf\", plugin dishonest 1.0.0, with ", {"--patience", "5"}},
     {"slow", "reads-in-time: read took 25"},
     {"drops", "waits-for-room: while emit had to wait, it gave other rows: "},
     {"ack", "acks: ack answered LEAT_ERR_FATAL: acknowledged twice"},
@@ -70,7 +70,9 @@ const std::vector<Dishonest> dishonest = {
     {"random", "gives-the-same-again: a second instance gave other rows for the same input: row 1 is {\"n\":"},
     {"remembers", "splits: given the same batch twice, it gave other rows than twice the same: row 61 is {\"n\":61}"},
     {"offsets", "heeds-offsets: the same rows, in columns of offset 1, gave other rows: row 1 is {\"n\":0}, not "},
-    {"crashes", "processes: crashed in process: signal 11 (Segmentation fault)"},
+    {"crashes",
+     "processes: crashed in process of transform \"dishonest.crashes\", plugin dishonest 1.0.0: signal 11 "
+     "(Segmentation fault)"},
     {"bool", "takes-all-types: given a column of type bool, the call answered LEAT_ERR_FATAL: what is this?"},
     {"large", "takes-all-sizes: given a batch of 100000 rows, process answered LEAT_ERR_FATAL: too large"},
     {"state",
@@ -78,10 +80,11 @@ const std::vector<Dishonest> dishonest = {
      "on: row 1 is {\"n\":200}, not {\"n\":300}"},
     {"directory", "keeps-manners: it changed the working directory"},
     {"prints", "keeps-manners: it changed what is written to standard error"},
+    {"signals", "keeps-manners: a thread of its own does not block SIGINT and SIGTERM, which are the host's to take"},
     {"thread", "changes-threads: process answered LEAT_ERR_FATAL: not opened here"},
     {"leaks-batch", "leaves-nothing: batches that it was lent, and moved out, were not released by the end of destroy"},
     {"one", "create: create answered LEAT_ERR_FATAL: there is one already"},
-    {"exits", "writes: ended the process in commit: exit code 0"},
+    {"exits", "writes: ended the process in commit of sink \"dishonest.exits\", plugin dishonest 1.0.0: exit code 0"},
     {"early-token", "undoes: after an abort, recover gave the token of bucket 2, not the token of bucket 1"},
     {"late-token", "survives-kills: killed "},
     {"fence", "fences: a bucket whose prev is not in the target was begun and committed"},
@@ -93,8 +96,12 @@ const std::vector<Dishonest> dishonest = {
     {"silent-source", "rejects: a record was rejected without a reason"},
     {"neighbours", "runs-in-parallel: beside three other instances, it gave other rows: row "},
     {"rejects", "rejects: row 2 was rejected, and emitted too: it would be there twice"},
-    {"deaf-transform", "stops: hung in process, with a stop ", {"--patience", "2"}},
-    {"deaf-sink", "stops: hung in write, with a stop ", {"--patience", "2"}},
+    {"deaf-transform",
+     "stops: hung in process of transform \"dishonest.deaf-transform\", plugin dishonest 1.0.0, with a stop ",
+     {"--patience", "5"}},
+    {"deaf-sink",
+     "stops: hung in write of sink \"dishonest.deaf-sink\", plugin dishonest 1.0.0, with a stop ",
+     {"--patience", "5"}},
     {"lock", "ends-early: begin answered LEAT_ERR_FATAL: locked"},
     {"torn", "survives-kills: after all kills, and finished, ./rows is not what it is without them"},
     {"forgetful", "keeps-its-token: behind the commit of bucket 1, recover gave no token, not the token of bucket 1"},
@@ -140,8 +147,8 @@ BOOST_AUTO_TEST_CASE(finds_what_the_host_finds_in_calls) {
         {"released", "reads: read broke a rule: emit: the batch was released or moved before"},
         {"long-length", "reads: read broke a rule: emit: a malformed batch: "},
         {"throws", "reads: read broke a rule: let a C++ exception escape: thrown by read"},
-        {"crashes", "reads: crashed in read: signal 6 (Aborted)"},
-        {"hangs", "reads: hung in read: no end after 1.0 s"},
+        {"crashes", "reads: crashed in read of source \"odd.source\", plugin odd 1.0.0: signal 6 (Aborted)"},
+        {"hangs", "reads: hung in read of source \"odd.source\", plugin odd 1.0.0: no end after 1.0 s"},
     };
     for (const auto& [mode, seen] : modes) {
         const auto cases = test(*this, {fixture("odd"), "--component", "odd.source", "--config",
@@ -187,8 +194,10 @@ BOOST_AUTO_TEST_CASE(names_the_entry_that_a_plugin_crashes_in) {
         const auto cases = test(*this, {fixture("odd"), "--component", "odd.source", "--config",
                                         std::string("{mode: crashes, at: ") + entry + "}", "--jobs", "1"});
         BOOST_TEST_REQUIRE(!cases.failed.empty());
-        BOOST_TEST(cases.failed.front().find(std::string(": crashed in ") + entry + ": signal 6") != std::string::npos,
-                   cases.failed.front());
+        BOOST_TEST(
+            cases.failed.front().find(std::string(": crashed in ") + entry +
+                                      " of source \"odd.source\", plugin odd 1.0.0: signal 6") != std::string::npos,
+            cases.failed.front());
     }
 }
 
