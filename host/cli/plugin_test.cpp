@@ -14,8 +14,9 @@ namespace {
 using conformance::CaseResult;
 using conformance::Verdict;
 
-Result<conformance::SuiteOptions> options_of(const PluginTestArguments& verb) {
+Result<conformance::SuiteOptions> options_of(const PluginTestArguments& verb, const Console& console) {
     conformance::SuiteOptions out;
+    out.setup.environment = console.environment;
     std::error_code error;
     out.setup.file = std::filesystem::absolute(verb.file, error);
     if (!error && !verb.input.empty()) out.setup.input = std::filesystem::absolute(verb.input, error);
@@ -66,7 +67,7 @@ Exit show_refusal(const plugin::CheckedFile& checked, const PluginTestArguments&
 }  // namespace
 
 Exit plugin_test(const PluginTestArguments& verb, const Arguments&, const Console& console) {
-    const auto read = options_of(verb);
+    const auto read = options_of(verb, console);
     if (!read) return console.fail(read.error());
     const auto& options = read.value();
     if (!verb.run_case.empty()) {

@@ -42,9 +42,16 @@ public:
         bench.trace().enter("run");
         BOOST_OUTCOME_TRY(
             auto process,
-            Process::start({"run", file.string(), "--json", "--log-level", "error", "--state", "leat-test-state"}, ".",
+            Process::start({"run", file.string(), "--json", "--log-level", "info", "--state", "leat-test-state"}, ".",
                            "leat-test.out", "leat-test.err", bench.trace(), std::chrono::seconds(15)));
-        return Run(std::move(process));
+        Run run(std::move(process));
+        // Before that, a signal would not mean what it is to mean.
+        constexpr milliseconds longest_start{10'000};
+        const auto give_up = std::chrono::steady_clock::now() + longest_start;
+        while (text_of("leat-test.err").find("pipeline started") == std::string::npos &&
+               std::chrono::steady_clock::now() < give_up && !run.ends_within(milliseconds(5))) {
+        }
+        return run;
     }
 
     bool ends_within(milliseconds time) const { return process_.ends_within(time); }
@@ -54,7 +61,7 @@ public:
     Result<> expect_end() {
         const auto ended = process_.wait();
         if (ended.timed_out) return seen("the run did not end");
-        if (ended.signal != 0) return seen("the run ended by " + ended.text() + last_line("leat-test.err"));
+        if (ended.signal != 0) return seen("the run ended by " + ended.text());
         boost::json::error_code error;
         const auto receipt = boost::json::parse(text_of("leat-test.out"), error);
         if (error) return seen("the run ended with " + ended.text() + last_line("leat-test.err"));

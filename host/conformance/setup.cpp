@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::size_t most_bytes = std::size_t{1} << 20;
 
-std::optional<std::string> no_environment(const std::string&) {
-    return std::nullopt;
-}
-
 struct Text {
     std::string yaml;
     std::string origin;
@@ -45,7 +41,7 @@ Error error_of(const config::Problems& problems) {
 Result<Configured> configure(const plugin::Component& component, const Setup& setup) {
     BOOST_OUTCOME_TRY(const auto text, text_for(component, setup));
     config::Problems problems;
-    const auto node = config::parse_yaml(text.yaml, text.origin, no_environment, problems);
+    const auto node = config::parse_yaml(text.yaml, text.origin, setup.environment, problems);
     if (!node || !problems.empty()) return error_of(problems);
     Configured out;
     out.origin = text.origin;
@@ -71,7 +67,7 @@ Result<Columns> columns_of(const Setup& setup) {
     const auto text = config::read_text_file(file, most_bytes);
     if (!text) return Error(Errc::configuration, file.string() + " " + text.error().text());
     config::Problems problems;
-    const auto node = config::parse_yaml(text.value(), file.string(), no_environment, problems);
+    const auto node = config::parse_yaml(text.value(), file.string(), setup.environment, problems);
     if (!node || !problems.empty()) return error_of(problems);
     if (node->kind != config::Node::Kind::map || node->entries.empty())
         return Error(Errc::configuration, file.string() + ": must be a mapping of columns and their types");

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "config/node.hpp"
 #include "config/settings.hpp"
 #include "conformance/rows.hpp"
 #include "plugin/component.hpp"
@@ -19,6 +20,7 @@ struct Setup {
     /// A directory whose files every case finds where it runs; empty: none. Of these, KIND.ID.yaml is the configuration
     /// of that component, and rows.yaml has the columns that transforms and sinks get, with their types.
     std::filesystem::path input;
+    config::Environment environment;  ///< for ${VAR} and !secret env: in the configuration
 };
 
 /// A component ready to be made.

@@ -287,6 +287,17 @@ BOOST_AUTO_TEST_CASE(takes_files_configuration_and_columns_from_a_directory) {
     BOOST_TEST(cases.code == 0, (cases.failed.empty() ? cases.err : cases.failed.front()));
 }
 
+BOOST_AUTO_TEST_CASE(resolves_variables_and_secrets_of_the_configuration) {
+    Options options;
+    options.environment["MODE"] = "throws-secret";
+    options.environment["PASSWORD"] = "hunter2";
+    const auto ended = leat({"plugin", "test", fixture("odd"), "--component", "odd.source", "--config",
+                             "{mode: \"${MODE}\", secret: !secret env:PASSWORD}", "--json"},
+                            options);
+    BOOST_TEST(ended.out.find("let a C++ exception escape: cannot log in with ***") != std::string::npos, ended.out);
+    BOOST_TEST(ended.out.find("hunter2") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(leaves_no_directory_behind) {
     put("tmp/keep", "");
     Options options;
