@@ -130,6 +130,13 @@ BOOST_AUTO_TEST_CASE(passes_what_keeps_its_promises) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(passes_the_examples_of_the_sdk) {
+    for (const char* library : {LEAT_EXAMPLES "/hello_c.so", LEAT_EXAMPLES "/hello_cpp.so"}) {
+        const auto cases = test(*this, {library});
+        BOOST_TEST(cases.code == 0, library << ": " << (cases.failed.empty() ? cases.err : cases.failed.front()));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(looks_at_what_a_library_exports) {
     auto cases = test(*this, {fixture("chatty-exports"), "--only", "library/*"});
     BOOST_TEST(cases.code == 1);
@@ -269,6 +276,16 @@ BOOST_AUTO_TEST_CASE(says_what_a_component_is_missing) {
     BOOST_TEST(cases.failed.front().find("(configured by its example; give it what it needs with --config YAML, or "
                                          "files with --input DIR)") != std::string::npos,
                cases.failed.front());
+}
+
+BOOST_AUTO_TEST_CASE(says_that_a_component_has_no_configuration) {
+    const auto cases = test(*this, {LEAT_PLUGINS "/csv.so", "--component", "sink:csv", "--config", "{}"});
+    BOOST_TEST(cases.code == 1);
+    BOOST_TEST_REQUIRE(cases.failed.size() == 1u);
+    BOOST_TEST(
+        cases.failed.front() ==
+        "create: --config:1:1: csv: needs the key \"path\", which is text; give the component an example that is "
+        "valid, or the test --config YAML");
 }
 
 BOOST_AUTO_TEST_CASE(takes_files_configuration_and_columns_from_a_directory) {
