@@ -26,7 +26,7 @@ public:
     static Result<TemporaryDirectory> make() {
         std::error_code error;
         auto base = fs::temp_directory_path(error);
-        auto pattern = ((error ? fs::path("/tmp") : base) / "leat-test-XXXXXX").string();
+        auto pattern = ((error ? fs::path("/tmp") : base) / "leat-plugin-test-XXXXXX").string();
         if (!::mkdtemp(pattern.data()))
             return Error(Errc::io, "cannot make the directory " + pattern + ": " + errno_text(errno));
         return TemporaryDirectory(pattern);
