@@ -34,6 +34,13 @@ What only a commit would find is not found. A sink that cannot take back what it
 that are one component; it is said which.
 Exit code 0: all rows would be delivered. 1: some would become dead letters, or the pipeline would fail.)";
 
+constexpr auto plugin_test_help = R"(
+Each case is one rule of leat.h, and runs in a process and a directory of its own, so that a crash or a hang is one failed
+case. A component is configured by its own example, or by --config, or by the file KIND.ID.yaml of --input, as in
+source.csv.yaml. The other files of --input lie where the cases run. Transforms and sinks get the columns id (int64),
+name (text), price (float64), quantity (int64), sold_at (timestamp), or those of its file rows.yaml: {id: int64, ...}.
+Exit code 0: nothing failed. 1: a case did. 2: the command line is wrong. 4: it is no plugin that a host takes.)";
+
 /// CLI11 fills the structs; each subcommand remembers how to take its own.
 struct Reader {
     CLI::App app{
@@ -61,6 +68,7 @@ struct Reader {
     PluginListArguments plugin_list;
     PluginShowArguments plugin_show;
     PluginCheckArguments plugin_check;
+    PluginTestArguments plugin_test;
 
     Reader() {
         app.require_subcommand(1);
@@ -173,6 +181,40 @@ struct Reader {
             add(*plugins, "check", "Tells whether a host will take FILE.so, and why not", &Reader::plugin_check);
         plugin_check_app->add_option("FILE.so", plugin_check.file, "The library")->required();
         add_json(*plugin_check_app, plugin_check.json);
+        add_plugin_test(*plugins);
+    }
+
+    void add_plugin_test(CLI::App& plugins) {
+        auto* const to = add(plugins, "test", "Tries FILE.so against every rule for plugins", &Reader::plugin_test);
+        to->footer(plugin_test_help);
+        to->add_option("FILE.so", plugin_test.file, "The library")->required();
+        to->add_option("--component", plugin_test.component, "Only this component: ID, or KIND:ID as in source:csv")
+            ->type_name("ID");
+        to->add_option_function<std::string>(
+              "--config",
+              [this](const std::string& yaml) {
+                  plugin_test.config = yaml;
+                  plugin_test.has_config = true;
+              },
+              "The keys of that component: '{path: orders.csv}'")
+            ->type_name("YAML");
+        to->add_option("--input", plugin_test.input, "A directory whose files every case finds where it runs")
+            ->type_name("DIR")
+            ->check(CLI::ExistingDirectory);
+        to->add_option("--only", plugin_test.only, "Only cases of this name: replays, or 'source:csv/*'")
+            ->type_name("PATTERN");
+        to->add_option("--patience", plugin_test.patience, "Seconds that one case may take (20)")
+            ->type_name("SECONDS")
+            ->check(CLI::Range(0.1, 3600.0));
+        to->add_option("--jobs", plugin_test.jobs, "Cases at the same time (as many as there are cores)")
+            ->type_name("N")
+            ->check(CLI::Range(1U, 256U));
+        to->add_option("--junit", plugin_test.junit, "Writes the results to FILE as JUnit XML")->type_name("FILE");
+        to->add_flag("--list", plugin_test.list, "Lists the cases with their rules; runs none");
+        add_json(*to, plugin_test.json);
+        // How the suite starts the process of one case; nobody types it.
+        to->add_option("--case", plugin_test.run_case)->group("");
+        to->add_option("--step", plugin_test.step)->group("");
     }
 
     void add_dead_verbs() {

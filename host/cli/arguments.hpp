@@ -146,11 +146,27 @@ struct PluginCheckArguments {
     bool json = false;
 };
 
-using Verb =
-    std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments, LoadArguments,
-                 StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments, DeadListArguments,
-                 DeadShowArguments, DeadExportArguments, DeadDropArguments, DeadReplayArguments, ReceiptsListArguments,
-                 ReceiptsShowArguments, PluginListArguments, PluginShowArguments, PluginCheckArguments>;
+struct PluginTestArguments {
+    std::filesystem::path file;
+    std::string component;  ///< "csv" or "source:csv"; empty: all
+    std::string config;     ///< YAML of the component's keys
+    bool has_config = false;
+    std::filesystem::path input;  ///< files for every case; empty: none
+    std::string only;             ///< of the cases; empty: all
+    double patience = 20;         ///< seconds for one case
+    unsigned jobs = 0;            ///< at the same time; 0: as many as cores
+    std::filesystem::path junit;  ///< where to write JUnit XML; empty: nowhere
+    bool list = false;            ///< tells the cases, and runs none
+    bool json = false;
+    std::string run_case;  ///< in the process of one case: which
+    std::string step;      ///< of that case
+};
+
+using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments,
+                          LoadArguments, StateListArguments, StateShowArguments, StateResetArguments,
+                          StateExportArguments, DeadListArguments, DeadShowArguments, DeadExportArguments,
+                          DeadDropArguments, DeadReplayArguments, ReceiptsListArguments, ReceiptsShowArguments,
+                          PluginListArguments, PluginShowArguments, PluginCheckArguments, PluginTestArguments>;
 
 struct Arguments {
     Verb verb;

@@ -55,6 +55,7 @@ Exit execute(const Arguments& arguments, const Console& console) {
         Exit operator()(const PluginListArguments& verb) const { return plugin_list(verb, arguments, console); }
         Exit operator()(const PluginShowArguments& verb) const { return plugin_show(verb, arguments, console); }
         Exit operator()(const PluginCheckArguments& verb) const { return plugin_check(verb, arguments, console); }
+        Exit operator()(const PluginTestArguments& verb) const { return plugin_test(verb, arguments, console); }
     };
     return std::visit(Dispatch{arguments, console}, arguments.verb);
 }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -337,6 +338,18 @@ bool ElfFacts::exports(std::string_view name) const {
 
 std::string host_architecture() {
     return machine_name(host_machine);
+}
+
+std::vector<std::string> needless_exports(const ElfFacts& facts) {
+    static const std::vector<std::string> expected{"leat_plugin_v1", "leat_plugin_v2", "_init",      "_fini",
+                                                   "_edata",         "_end",           "__bss_start"};
+    const auto contains = [](const std::vector<std::string>& names, const std::string& name) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    std::vector<std::string> found;
+    std::copy_if(facts.exported.begin(), facts.exported.end(), std::back_inserter(found),
+                 [&](const auto& name) { return !contains(expected, name) && !contains(facts.unique, name); });
+    return found;
 }
 
 Result<> check_entry_symbol(const ElfFacts& facts) {

@@ -26,6 +26,10 @@ Result<ElfFacts> read_elf(const std::filesystem::path& path);
 /// Checks that the library has the one symbol that makes it a plugin for this host.
 Result<> check_entry_symbol(const ElfFacts& facts);
 
+/// What other files could bind to, beside the one name that they should. The linker's own marks do not count, and
+/// unique symbols are told apart.
+std::vector<std::string> needless_exports(const ElfFacts& facts);
+
 /// "x86-64": what this host runs on.
 std::string host_architecture();
 

@@ -17,32 +17,6 @@ std::int64_t now_ns() {
         .count();
 }
 
-const char* status_name(Status status) {
-    switch (status) {
-        case Status::ok:
-            return "LEAT_OK";
-        case Status::end:
-            return "LEAT_END";
-        case Status::idle:
-            return "LEAT_IDLE";
-        case Status::retry:
-            return "LEAT_ERR_RETRY";
-        case Status::data:
-            return "LEAT_ERR_DATA";
-        case Status::config:
-            return "LEAT_ERR_CONFIG";
-        case Status::cancelled:
-            return "LEAT_ERR_CANCELLED";
-        case Status::unsupported:
-            return "LEAT_ERR_UNSUPPORTED";
-        case Status::broken:
-            return "LEAT_ERR_BROKEN";
-        case Status::fatal:
-            return "LEAT_ERR_FATAL";
-    }
-    return "an unknown status";
-}
-
 leat_bytes bytes_of(std::string_view text) {
     return {text.data(), text.size()};
 }
@@ -150,6 +124,32 @@ Answer call_with(Instance::Context& context, const Entry& entry, const Batch& ba
 }
 
 }  // namespace
+
+const char* status_name(Status status) {
+    switch (status) {
+        case Status::ok:
+            return "LEAT_OK";
+        case Status::end:
+            return "LEAT_END";
+        case Status::idle:
+            return "LEAT_IDLE";
+        case Status::retry:
+            return "LEAT_ERR_RETRY";
+        case Status::data:
+            return "LEAT_ERR_DATA";
+        case Status::config:
+            return "LEAT_ERR_CONFIG";
+        case Status::cancelled:
+            return "LEAT_ERR_CANCELLED";
+        case Status::unsupported:
+            return "LEAT_ERR_UNSUPPORTED";
+        case Status::broken:
+            return "LEAT_ERR_BROKEN";
+        case Status::fatal:
+            return "LEAT_ERR_FATAL";
+    }
+    return "an unknown status";
+}
 
 bool Outlet::reject(const Batch&, std::span<const Reject>) {
     return false;

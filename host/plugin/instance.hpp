@@ -38,6 +38,9 @@ enum class Status : std::int32_t {
     fatal = -7,
 };
 
+/// "LEAT_OK", "LEAT_ERR_RETRY"...
+const char* status_name(Status status);
+
 /// What a call answered, with the reason that the plugin gave, or that the host found.
 struct Answer {
     Status status = Status::ok;

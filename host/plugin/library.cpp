@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <iterator>
 #include <utility>
 
 #include "plugin/elf_check.hpp"
@@ -56,21 +55,6 @@ Result<ElfFacts> examine(const std::filesystem::path& path, Report& report) {
 std::filesystem::path in_full(const std::filesystem::path& path) {
     std::error_code ignored;  // without a current directory the path stays as it is, and cannot be opened
     return std::filesystem::absolute(path, ignored).lexically_normal();
-}
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// What other files could bind to, beside the one name that they should. The linker's own marks do not count, and
-/// unique symbols have a line of their own.
-std::vector<std::string> needless_exports(const ElfFacts& facts) {
-    static const std::vector<std::string> expected{"leat_plugin_v1", "leat_plugin_v2", "_init",      "_fini",
-                                                   "_edata",         "_end",           "__bss_start"};
-    std::vector<std::string> found;
-    std::copy_if(facts.exported.begin(), facts.exported.end(), std::back_inserter(found),
-                 [&](const auto& name) { return !contains(expected, name) && !contains(facts.unique, name); });
-    return found;
 }
 
 std::string some_of(const std::vector<std::string>& names) {

@@ -68,5 +68,5 @@ LEAT_PLUGIN("hello", "1.0.0", "Apache-2.0",
                                          R"({"type": "object", "additionalProperties": false, "required": ["column"],
                                              "properties": {"column": {"type": "string"},
                                                             "min": {"type": "integer", "default": 3}}})",
-                                         LEAT_STATELESS | LEAT_DETERMINISTIC}),
+                                         LEAT_STATELESS | LEAT_DETERMINISTIC, nullptr, "column: name\nmin: 5\n"}),
             leat::sink<Tally>(leat::about{"hello.tally", "Logs the size of every bucket"}.with_flags(LEAT_NONBLOCKING)))
