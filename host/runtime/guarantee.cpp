@@ -44,10 +44,16 @@ Link source_link(const PipelinePlan& plan) {
         if (source.promises(LEAT_DETERMINISTIC)) out.promise += ", in the same order (LEAT_DETERMINISTIC)";
         return out;
     }
-    out.at_most = Delivery::at_most_once;
     out.remedy = "read from a source that is LEAT_REPLAYABLE";
-    out.promise = "cannot give rows again (no LEAT_REPLAYABLE)";
-    if (source.has_ack) out.promise += ", and its ack is for the checkpoints of a source that can";
+    if (gives_again(plan)) {
+        out.promise =
+            "gives again what it was not told of as committed (ack), and cannot go on from a position (no "
+            "LEAT_REPLAYABLE)";
+        out.at_most = Delivery::at_least_once;
+        return out;
+    }
+    out.at_most = Delivery::at_most_once;
+    out.promise = "cannot give rows again (no LEAT_REPLAYABLE, no ack)";
     return out;
 }
 
@@ -109,6 +115,8 @@ std::string at_kill(const PipelinePlan& plan, Delivery delivery, bool keeps_stat
         case Delivery::at_least_once:
             break;
     }
+    if (gives_again(plan))
+        return "no row is lost, and the source gives again what it was not told of, which may be written already";
     if (!keeps_state) return "no row is lost, and the next run writes all of them again";
     if (!repeats_rows(plan)) return "no row is lost, and the next run writes again what this one has written";
     return "no row is lost, and the next run writes again what was written behind the last checkpoint, which is "
@@ -123,6 +131,16 @@ std::uint32_t workers_of(const PipelinePlan& plan) {
 
 bool has_positions(const PipelinePlan& plan) {
     return source_of(plan).promises(LEAT_REPLAYABLE);
+}
+
+bool gives_again(const PipelinePlan& plan) {
+    return source_of(plan).has_ack && !has_positions(plan);
+}
+
+bool keeps_nothing(const PipelinePlan& plan) {
+    return !(plan.run && plan.run->component->has_transform) &&
+           std::all_of(plan.transforms.begin(), plan.transforms.end(),
+                       [](const auto& one) { return one.component->promises(LEAT_STATELESS); });
 }
 
 bool repeats_rows(const PipelinePlan& plan) {
@@ -162,7 +180,7 @@ Guarantee guarantee_of(const PipelinePlan& plan, bool keeps_state) {
     }
     out.lane += "/" + sink_of(plan).id;
     out.links.push_back(source_link(plan));
-    out.links.push_back(state_link(keeps_state));
+    if (!gives_again(plan)) out.links.push_back(state_link(keeps_state));
     for (const auto& transform : plan.transforms)
         out.links.push_back(transform_link(transform));
     if (plan.run) {

@@ -21,6 +21,12 @@ std::uint32_t workers_of(const PipelinePlan& plan);
 /// none does.
 bool has_positions(const PipelinePlan& plan);
 
+/// True when the source has no such positions, and gives again itself what it was not told of as committed.
+bool gives_again(const PipelinePlan& plan);
+
+/// True when nothing is held between two batches by what lies between source and bucket.
+bool keeps_nothing(const PipelinePlan& plan);
+
 /// True when the rows behind a position come out of the transforms the same way again, whatever came before.
 bool repeats_rows(const PipelinePlan& plan);
 

@@ -102,7 +102,7 @@ Lane::Keeping::Track& Lane::track_of(std::size_t worker) {
 Result<> Lane::settled(std::size_t worker, std::uint64_t taken, std::uint64_t id, Span of, bool whole) {
     const std::lock_guard lock(mutex_);
     checkpoint_.bucket = std::max(checkpoint_.bucket, id);
-    if (!keeping_.store || keeping_.only_at_end) return done();
+    if (!keeps() || keeping_.only_at_end) return done();
     if (!keeping_.tracks.empty() && id > 0) {
         auto& track = keeping_.tracks[worker];
         track.last_token = std::move(next_tokens_[worker]);
@@ -162,7 +162,7 @@ void Lane::passed(Border border) {
 
 Result<> Lane::finish(bool all, bool complete) {
     const std::lock_guard lock(mutex_);
-    if (!keeping_.store) return done();
+    if (!keeps()) return done();
     if (all && passed_ > border_) {
         BOOST_OUTCOME_TRYV(move_to(passed_));
     }
@@ -195,8 +195,10 @@ Result<> Lane::move_to(Border end) {
 Result<> Lane::store(When when) {
     const auto time = std::chrono::steady_clock::now();
     if (stored_ || (when == When::in_time && time - stored_at_ < store_every)) return done();
-    const bool durable = keeping_.tracks.empty() || when == When::now_and_durable;
-    BOOST_OUTCOME_TRYV(keeping_.store->save(name_, of_lane(checkpoint_), durable));
+    if (keeping_.store) {
+        const bool durable = keeping_.tracks.empty() || when == When::now_and_durable;
+        BOOST_OUTCOME_TRYV(keeping_.store->save(name_, of_lane(checkpoint_), durable));
+    }
     stored_ = true;
     stored_at_ = time;
     acknowledged_ = checkpoint_.position;

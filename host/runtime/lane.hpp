@@ -28,6 +28,7 @@ public:
     /// What a lane keeps beyond the run. Without a store: nothing.
     struct Keeping {
         delivery::StateStore* store = nullptr;
+        bool acknowledges = false;  ///< without a store too: the source itself keeps what it was not told of
         /// Of one worker.
         struct Track {
             std::string last_token;        ///< that is in the target now
@@ -44,7 +45,7 @@ public:
     void begin(delivery::Checkpoint from, Keeping keeping);
 
     /// Anything at all. This and the next are fixed by begin, before there are tasks.
-    bool keeps() const noexcept { return keeping_.store != nullptr; }
+    bool keeps() const noexcept { return keeping_.store || keeping_.acknowledges; }
 
     /// Buckets have tokens, so that the target knows which of them it holds.
     bool has_tokens() const noexcept { return !keeping_.tracks.empty(); }

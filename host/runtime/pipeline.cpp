@@ -177,7 +177,7 @@ private:
     bool take_from_source(Batch batch) {
         reader_.gave(batch);
         const auto rows = static_cast<std::uint64_t>(batch.rows());
-        const bool ends_segment = keeps_checkpoints_ && !batch.position().empty();
+        const bool ends_segment = lane_.keeps() && !batch.position().empty();
         // Zero rows only carry a position.
         if (rows == 0 && !ends_segment) return !state_.stop.reached(StopState::drain);
         if (rows > 0) {
@@ -404,7 +404,15 @@ private:
     /// Finds where this run goes on, from the target and the state directory. False: that failed.
     bool find_start() {
         keeps_checkpoints_ = can_keep_checkpoints();
-        if (!keeps_checkpoints_) return true;
+        if (!keeps_checkpoints_) {
+            if (gives_again(plan_)) {
+                Lane::Keeping keeping;
+                keeping.acknowledges = true;
+                keeping.only_at_end = !keeps_nothing(plan_);
+                lane_.begin({}, std::move(keeping));
+            }
+            return true;
+        }
         auto stored = environment_.state->checkpoint(lane_.name());
         if (!stored) return give_up(stored.error(), Status::fatal);
         Lane::Keeping keeping{environment_.state};
@@ -810,13 +818,13 @@ private:
     }
 
     void keep_checkpoint() {
-        if (!keeps_checkpoints_ || !set_up_ || abandoned() > 0) return;
+        if (!lane_.keeps() || !set_up_ || abandoned() > 0) return;
         const bool all = !state_.failed() && value_of(state_.dropped) == 0;
         const bool flushed = all_flushed();
         // What a transform still held when it was stopped is lost with it: the next run reads it again.
-        const bool may_move = repeats_rows() || flushed;
+        const bool may_move = (keeps_checkpoints_ ? repeats_rows() : keeps_nothing(plan_)) || flushed;
         auto stored = lane_.finish(all && may_move, reader_.at_end() && flushed);
-        if (stored && letters_->count() > 0) {
+        if (stored && keeps_checkpoints_ && letters_->count() > 0) {
             const auto border = lane_.border();
             stored = environment_.state->letters().settle(letters_lane(), border);
         }

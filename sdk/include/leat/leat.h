@@ -473,13 +473,15 @@ typedef struct leat_sink {
   /* Connects. Thread [call]. Errors CONFIG: the target is not as it must be. Since 1.0 */
   LEAT_FN(leat_status, open, (void* self, leat_ctx*));
 
-  /* The last token that was committed in the target for this lane; empty if none. Asked behind open, and before
+  /* The last token that was committed in the target for this lane; empty if none. Of several workers, unless
+   * LEAT_SINGLE_WRITER, each writes a lane of its own, with an instance of its own. Asked behind open, and before
    * a bucket whose commit failed is begun again. Required with LEAT_TRANSACTIONAL. Thread [call]. Owns: *token is
    * yours, until your next [call]. Since 1.0 */
   LEAT_FN(leat_status, recover, (void* self, leat_ctx*, const char* lane, leat_bytes* token));
 
-  /* Starts a bucket. Required with LEAT_TRANSACTIONAL. Thread [call]. Owns: borrowed. Errors FATAL: prev is
-   * not in the target ("fenced": a second host writes this lane). Since 1.0 */
+  /* Starts a bucket; one without rows only moves the token. Required with LEAT_TRANSACTIONAL. Thread [call].
+   * Owns: borrowed. Errors FATAL: prev is not in the target ("fenced": a second host writes this lane).
+   * Since 1.0 */
   LEAT_FN(leat_status, begin, (void* self, leat_ctx*, const leat_bucket*));
 
   /* Required. Writes one batch of the bucket. Thread [call]. Owns: lent, as in process. Since 1.0 */

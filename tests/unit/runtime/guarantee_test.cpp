@@ -100,9 +100,21 @@ BOOST_AUTO_TEST_CASE(names_every_link_that_weakens_it) {
     Planned passing;
     passing.lab.add("odd.passing-source", {}, csv_sink);
     BOOST_TEST(told(passing.guarantee()) ==
-               "at most once\nsource \"odd.passing-source\" cannot give rows again (no LEAT_REPLAYABLE)");
+               "at most once\nsource \"odd.passing-source\" cannot give rows again (no LEAT_REPLAYABLE, no ack)");
     BOOST_TEST(passing.guarantee().at_kill ==
                "what is read and not committed is lost, unless the source itself gives it again");
+}
+
+BOOST_AUTO_TEST_CASE(of_a_source_that_gives_again_what_it_was_not_told_of_is_at_least_once) {
+    Planned planned;
+    planned.lab.add("odd.queue", {}, csv_sink);
+    for (const bool keeps_state : {true, false}) {
+        BOOST_TEST(told(planned.guarantee(keeps_state)) ==
+                   "at least once\nsource \"odd.queue\" gives again what it was not told of as committed (ack), and "
+                   "cannot go on from a position (no LEAT_REPLAYABLE)");
+        BOOST_TEST(planned.guarantee(keeps_state).at_kill ==
+                   "no row is lost, and the source gives again what it was not told of, which may be written already");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(of_a_single_writer_is_not_weakened_by_workers_that_it_does_not_get) {
@@ -127,7 +139,7 @@ BOOST_AUTO_TEST_CASE(of_one_component_claims_no_more_than_is_known_of_it) {
     Planned pipeline;
     pipeline.lab.add_run("odd.pipeline");
     BOOST_TEST(told(pipeline.guarantee()) ==
-               "at most once\npipeline \"odd.pipeline\" cannot give rows again (no LEAT_REPLAYABLE)\npipeline "
+               "at most once\npipeline \"odd.pipeline\" cannot give rows again (no LEAT_REPLAYABLE, no ack)\npipeline "
                "\"odd.pipeline\" is source and sink in one, which is asked for no token");
     Planned runner;
     runner.lab.add_run("odd.runner");
@@ -150,10 +162,11 @@ BOOST_AUTO_TEST_CASE(that_is_demanded_and_cannot_be_kept_is_a_problem_with_its_p
 
     Planned passing;
     passing.lab.add("odd.passing-source", {}, "odd.sink");
-    BOOST_TEST(passing.problem(Delivery::at_least_once) ==
-               "test.yaml:7:15: pipelines.p.delivery: is at_least_once, but pipeline \"p\" delivers at most once: "
-               "source \"odd.passing-source\" cannot give rows again (no LEAT_REPLAYABLE); read from a source that is "
-               "LEAT_REPLAYABLE, or demand at_most_once");
+    BOOST_TEST(
+        passing.problem(Delivery::at_least_once) ==
+        "test.yaml:7:15: pipelines.p.delivery: is at_least_once, but pipeline \"p\" delivers at most once: "
+        "source \"odd.passing-source\" cannot give rows again (no LEAT_REPLAYABLE, no ack); read from a source that is "
+        "LEAT_REPLAYABLE, or demand at_most_once");
     BOOST_TEST(passing.problem(Delivery::at_most_once) == "");
 
     Planned exact;

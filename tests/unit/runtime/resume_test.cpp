@@ -193,6 +193,34 @@ BOOST_AUTO_TEST_CASE(a_transform_that_cannot_save_moves_the_checkpoint_only_when
     BOOST_TEST(runs.written().size() == (drained.read + 1) / 2 + 50);
 }
 
+BOOST_AUTO_TEST_CASE(a_source_without_positions_of_its_own_is_told_what_is_committed_and_no_more) {
+    struct Way {
+        std::string transform, fault;
+        std::int64_t told;  // at the end; -1: nothing
+    };
+    // Of 40 rows in batches of 4 and buckets of 10, all are committed, or the first 20.
+    const std::string fails = ", 'mode': 'fails-with-text', 'status': -7, 'at': 'commit', 'from': 3";
+    for (const auto& way : {Way{"", "", 40}, Way{"", fails, 20}, Way{"odd.transform", fails, 20},
+                            Way{"odd.saving", "", 40}, Way{"odd.saving", fails, -1}}) {
+        for (const bool with_state : {true, false}) {
+            Runs runs;
+            const auto configure = [&](Lab& lab) {
+                if (!with_state) lab.state = nullptr;
+                const std::vector<std::string> transforms =
+                    way.transform.empty() ? std::vector<std::string>{} : std::vector{way.transform};
+                lab.add("odd.queue {'count': 40, 'path': '$/told'}", transforms,
+                        "odd.single-sink {'path': '$/out'" + way.fault + "}");
+            };
+            const auto receipt = runs.run(configure);
+            BOOST_TEST_CONTEXT(way.transform << way.fault << with_state) {
+                BOOST_TEST((error_of(receipt) == "") == way.fault.empty());
+                const auto told = lines_of(*runs.folder / "told");
+                BOOST_TEST((told.empty() ? -1 : std::stoll(told.back())) == way.told);
+            }
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(no_row_is_lost_behind_a_bucket_that_another_worker_committed) {
     for (const std::uint64_t moment : {1, 40, 90, 200, 300}) {
         Runs runs;
