@@ -102,13 +102,13 @@ Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
     if (!is_first) out.checkpoint.replay = read.text();
     if (has_lanes) {
         out.checkpoint.lanes = static_cast<std::uint32_t>(read.number(4));
-        const auto border = [&] {
-            const auto segment = read.number(8);
-            return Border{segment, read.number(8)};
+        const auto next_border = [&] {
+            const auto of = read.number(8);
+            return Border{of, read.number(8)};
         };
         for (auto spans = std::min<std::uint64_t>(read.number(4), Checkpoint::most_ahead); spans > 0; --spans) {
-            const auto begin = border();
-            out.checkpoint.ahead.push_back({begin, border()});
+            const auto begin = next_border();
+            out.checkpoint.ahead.push_back({begin, next_border()});
         }
     }
     out.checkpoint.complete = (flags & is_complete) != 0;
