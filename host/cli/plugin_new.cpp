@@ -57,6 +57,12 @@ std::vector<Language> languages() {
          "g++ -std=c++17 -O2 -shared -fPIC -fvisibility=hidden -fno-gnu-unique -static-libstdc++ -static-libgcc "
          "-Wl,--version-script=plugin.map -Iinclude @name@.cpp -o @name@.so",
          {{"plugin.map", "what the library exports: one symbol", false}}},
+        {"rust",
+         "Rust",
+         ".rs",
+         "rustc 1.63 or later, and no crates",
+         "rustc --edition 2021 --crate-type cdylib --crate-name plugin -O -o @name@.so @name@.rs",
+         {{"leat.rs", "leat.h for Rust, and traits on it", false}}},
     };
 }
 

@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(a_word_that_it_does_not_know_is_answered_with_those_that_it
         return ended.err;
     };
     constexpr auto kinds = "the kinds are source, transform, sink, runner, pipeline\n";
-    constexpr auto languages = "the languages are c, cpp\n";
+    constexpr auto languages = "the languages are c, cpp, rust\n";
     BOOST_TEST(error({"x", "--lang", "c"}) == std::string("leat: --kind is missing; ") + kinds);
     BOOST_TEST(error({"x", "--kind", "sink"}) == std::string("leat: --lang is missing; ") + languages);
     BOOST_TEST(error({"x", "--lang", "c", "--kind", "sinc"}) ==

@@ -1,7 +1,7 @@
 """templates.py LEAT LANGUAGE PLUGINS BUILT: makes a plugin of every kind by `leat plugin new`, builds, tests and runs it.
 
-PLUGINS is the directory of Leat's own plugins. The tests of a kind are the same in every language, and slow to compile: they
-are kept in the directory BUILT. Exits 77 when the language's compiler is not there: a test that is skipped.
+PLUGINS is the directory of Leat's own plugins. The tests of a kind are the same in every language, and slow to compile:
+they are kept in the directory BUILT. Exits 77 when the language's compiler is not there: a test that is skipped.
 """
 import concurrent.futures
 import hashlib
@@ -14,8 +14,12 @@ import sys
 import tempfile
 
 SKIPPED = 77
-COMPILERS = {"c": "cc", "cpp": "g++"}
-STRICT = {"CFLAGS": "-O1 -Wall -Wextra -Wshadow -pedantic -Werror", "CXXFLAGS": "-O0 -Wall -Wextra -Wshadow -pedantic -Werror"}
+COMPILERS = {"c": "cc", "cpp": "g++", "rust": "rustc"}
+STRICT = {
+    "CFLAGS": "-O1 -Wall -Wextra -Wshadow -pedantic -Werror",
+    "CXXFLAGS": "-O0 -Wall -Wextra -Wshadow -pedantic -Werror",
+    "RUSTFLAGS": "-D warnings",
+}
 # What a run of NAME.yaml prints or writes.
 ROWS = {
     "source": '{"n":0}\n{"n":1}\n{"n":2}\n{"n":3}\n{"n":4}\n',
@@ -37,14 +41,15 @@ class Folder:
         self.place = place
         self.path = place / self.name
         # Nothing of Leat's is found but the program and its plugins: no SDK that happens to be installed.
-        self.environment = {key: value for key, value in os.environ.items()
-                            if key not in ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS")}
+        changes = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "RUSTFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS")
+        self.environment = {key: value for key, value in os.environ.items() if key not in changes}
         self.environment["LEAT"] = leat
         self.plugins, self.built = plugins, built
 
     def run(self, *command, where=None, strict=False):
         environment = dict(self.environment, **(STRICT if strict else {}))
-        done = subprocess.run(command, cwd=where or self.path, env=environment, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(command, cwd=where or self.path, env=environment, capture_output=True, text=True,
+                              timeout=240)
         if done.returncode != 0:
             raise Failed(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
         return done
@@ -57,13 +62,16 @@ class Folder:
         if files != listed:
             raise Failed(f"it says that it made {listed}, and made {files}")
         for path in self.path.rglob("*"):
-            if path.is_file() and "include" not in path.parts and re.search(r"@[a-z]+@", path.read_text(encoding="utf-8")):
+            if path.is_dir() or "include" in path.parts:
+                continue
+            if re.search(r"@[a-z]+@", path.read_text(encoding="utf-8")):
                 raise Failed(f"{path.name} has a word that was not replaced")
 
     def build(self):
         library = self.path / f"{self.name}.so"
         if self.kind == "source":  # the command is the same for all kinds
-            plain = re.findall(r"^```sh\n(.*?)^```", (self.path / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)[-1]
+            readme = (self.path / "README.md").read_text(encoding="utf-8")
+            plain = re.findall(r"^```sh\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)[-1]
             self.run("sh", "-ec", plain)
             if not library.exists():
                 raise Failed(f"{plain} made no {library.name}")
@@ -126,7 +134,7 @@ class Folder:
 
 def main(leat, language, plugins, built):
     if not shutil.which(COMPILERS[language]):
-        print(f"skipped: {COMPILERS[language]} is not there; packaging/deps.sh --languages installs it")
+        print(f"skipped: {COMPILERS[language]} is not there; packaging/deps.sh installs it")
         return SKIPPED
     failed = False
     built.mkdir(parents=True, exist_ok=True)
