@@ -14,7 +14,7 @@ bench=(libbenchmark-dev miller)
 duckdb=@duckdb/node-api@1.4.4-r.4
 
 # Compilers of the plugins that `leat plugin new` makes; often from elsewhere, so that the programs are what counts.
-languages=(rustc)
+languages=(rustc go)
 
 wanted=("${build[@]}" "${tests[@]}")
 programs=("${languages[@]}")
@@ -47,7 +47,12 @@ else
 fi
 # These often come from elsewhere than Debian; the programs are what counts.
 for program in "${programs[@]}"; do
-    command -v "$program" >/dev/null || missing+=("${program/#node/nodejs}")
+    case $program in
+        node) package=nodejs ;;
+        go) package=golang-go ;;
+        *) package=$program ;;
+    esac
+    command -v "$program" >/dev/null || missing+=("$package")
 done
 
 install_missing() {

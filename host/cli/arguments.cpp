@@ -229,7 +229,7 @@ struct Reader {
             add(plugins, "new", "Makes the folder NAME with a plugin that builds, with its test", &Reader::plugin_new);
         to->footer(plugin_new_help);
         to->add_option("NAME", plugin_new.name, "Of the plugin and the folder: a-z, 0-9 and -")->required();
-        to->add_option("--lang", plugin_new.language, "What it is written in: c, cpp or rust")->type_name("LANG");
+        to->add_option("--lang", plugin_new.language, "What it is written in: c, cpp, rust or go")->type_name("LANG");
         to->add_option("--kind", plugin_new.kind, "What it is: source, transform, sink, runner or pipeline")
             ->type_name("KIND");
     }

@@ -30,6 +30,7 @@ constexpr Kind kinds[] = {
 /// A file of the templates, and what it is for.
 struct Extra {
     std::string_view file;
+    std::string_view from;  ///< the name of the template
     std::string_view is;
     bool for_rows;  ///< a runner does without
 };
@@ -49,20 +50,33 @@ std::vector<Language> languages() {
          ".c",
          "a C compiler",
          "cc -std=gnu11 -O2 -shared -fPIC -fvisibility=hidden -Iinclude @name@.c -o @name@.so",
-         {{"columns.h", "reads and builds columns of int64", true}}},
+         {{"columns.h", "c/columns.h", "reads and builds columns of int64", true}}},
         {"cpp",
          "C++",
          ".cpp",
          "a C++17 compiler",
          "g++ -std=c++17 -O2 -shared -fPIC -fvisibility=hidden -fno-gnu-unique -static-libstdc++ -static-libgcc "
          "-Wl,--version-script=plugin.map -Iinclude @name@.cpp -o @name@.so",
-         {{"plugin.map", "what the library exports: one symbol", false}}},
+         {{"plugin.map", "cpp/plugin.map", "what the library exports: one symbol", false}}},
         {"rust",
          "Rust",
          ".rs",
          "rustc 1.63 or later, and no crates",
          "rustc --edition 2021 --crate-type cdylib --crate-name plugin -O -o @name@.so @name@.rs",
-         {{"leat.rs", "leat.h for Rust, and traits on it", false}}},
+         {{"leat.rs", "rust/leat.rs", "leat.h for Rust, and traits on it", false}}},
+        {"go",
+         "Go",
+         ".go",
+         "Go 1.19 or later, and a C compiler",
+         "CGO_ENABLED=1 go build -buildvcs=false -buildmode=c-shared "
+         "-ldflags \"-extldflags=-Wl,--version-script=$PWD/plugin.map\" -o @name@.so .",
+         {{"plugin.c", "go/@kind@.c", "what the host sees of it: descriptions and tables in C", false},
+          {"leat.go", "go/leat.go", "leat.h for Go", false},
+          {"host.h", "go/host.h", "the host's functions, as Go can call them", false},
+          {"columns.h", "c/columns.h", "reads and builds columns of int64", false},
+          {"threads.c", "go/threads.c", "keeps signals away from the threads of the Go runtime", false},
+          {"plugin.map", "cpp/plugin.map", "what the library exports: one symbol", false},
+          {"go.mod", "go/go.mod", "the module: nothing but the standard library", false}}},
     };
 }
 
@@ -124,10 +138,12 @@ std::vector<File> files_of(const std::string& name, const Language& language, co
     for (const auto& extra : language.extras) {
         if (extra.for_rows && kind.name == "runner") continue;
         list += "\n| `" + std::string(extra.file) + "` | " + std::string(extra.is) + " |";
-        out.push_back({std::string(extra.file), template_text(folder + std::string(extra.file))});
+        std::string from(extra.from);
+        replace(from, "@kind@", kind.name);
+        out.push_back({std::string(extra.file), template_text(from)});
     }
     const std::string of_kind = "all/" + std::string(kind.name);
-    out.push_back({"@name@_test.cpp", template_text(of_kind + "_test.cpp")});
+    out.push_back({"test/@name@_test.cpp", template_text(of_kind + "_test.cpp")});
     out.push_back({"@name@.yaml", template_text(of_kind + ".yaml")});
     out.push_back({"Makefile", template_text("all/Makefile") + template_text(folder + "Makefile")});
     out.push_back({"README.md", template_text("all/README.md")});
@@ -158,6 +174,7 @@ Result<> make_folder(const std::filesystem::path& folder) {
         }
     }
     std::filesystem::create_directories(folder / "include/leat", error);
+    if (!error) std::filesystem::create_directories(folder / "test", error);
     if (error) return Error(Errc::io, "cannot make the directory " + folder.string() + ": " + error.message());
     return done();
 }

@@ -14,7 +14,7 @@ BOOST_AUTO_TEST_CASE(it_tells_what_it_made_and_what_to_type_next) {
                "hello: hello.at-least, a transform in C; needs a C compiler\n"
                "  hello/hello.c\n"
                "  hello/columns.h\n"
-               "  hello/hello_test.cpp\n"
+               "  hello/test/hello_test.cpp\n"
                "  hello/hello.yaml\n"
                "  hello/Makefile\n"
                "  hello/README.md\n"
@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(a_word_that_it_does_not_know_is_answered_with_those_that_it
         return ended.err;
     };
     constexpr auto kinds = "the kinds are source, transform, sink, runner, pipeline\n";
-    constexpr auto languages = "the languages are c, cpp, rust\n";
+    constexpr auto languages = "the languages are c, cpp, rust, go\n";
     BOOST_TEST(error({"x", "--lang", "c"}) == std::string("leat: --kind is missing; ") + kinds);
     BOOST_TEST(error({"x", "--kind", "sink"}) == std::string("leat: --lang is missing; ") + languages);
     BOOST_TEST(error({"x", "--lang", "c", "--kind", "sinc"}) ==

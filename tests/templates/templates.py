@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 SKIPPED = 77
-COMPILERS = {"c": "cc", "cpp": "g++", "rust": "rustc"}
+COMPILERS = {"c": "cc", "cpp": "g++", "rust": "rustc", "go": "go"}
 STRICT = {
     "CFLAGS": "-O1 -Wall -Wextra -Wshadow -pedantic -Werror",
     "CXXFLAGS": "-O0 -Wall -Wextra -Wshadow -pedantic -Werror",
@@ -41,7 +41,7 @@ class Folder:
         self.place = place
         self.path = place / self.name
         # Nothing of Leat's is found but the program and its plugins: no SDK that happens to be installed.
-        changes = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "RUSTFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS")
+        changes = ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "RUSTFLAGS", "GOFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS")
         self.environment = {key: value for key, value in os.environ.items() if key not in changes}
         self.environment["LEAT"] = leat
         self.plugins, self.built = plugins, built
@@ -82,8 +82,8 @@ class Folder:
             raise Failed(f"its own test said: {passed.stdout}")
 
     def run_own_test(self):
-        test = self.path / f"{self.name}_test"
-        texts = [self.path / f"{test.name}.cpp", *sorted((self.path / "include/leat").iterdir())]
+        test = self.path / "test" / f"{self.name}_test"
+        texts = [test.with_suffix(".cpp"), *sorted((self.path / "include/leat").iterdir())]
         kept = self.built / hashlib.sha256(b"".join(file.read_bytes() for file in texts)).hexdigest()
         if kept.exists():
             shutil.copy(kept, test)
@@ -116,7 +116,8 @@ class Folder:
     def package(self):
         self.run("make", "package")
         self.run("make", "clean")
-        left = [path.name for path in self.path.iterdir() if path.suffix in (".so", ".gz") or path.name.endswith("_test")]
+        left = [path.name for path in self.path.rglob("*")
+                if path.suffix in (".so", ".gz") or path.name.endswith("_test")]
         if left:
             raise Failed(f"make clean leaves {left}")
 
