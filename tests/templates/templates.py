@@ -84,13 +84,17 @@ class Folder:
     def run_own_test(self):
         test = self.path / "test" / f"{self.name}_test"
         texts = [test.with_suffix(".cpp"), *sorted((self.path / "include/leat").iterdir())]
-        kept = self.built / hashlib.sha256(b"".join(file.read_bytes() for file in texts)).hexdigest()
+        digest = hashlib.sha256(b"".join(file.read_bytes() for file in texts)).hexdigest()
+        kept = self.built / f"{self.kind}-{digest[:16]}"
         if kept.exists():
             shutil.copy(kept, test)
         passed = self.run("make", "test")
         if not kept.exists():
-            shutil.copy(test, f"{kept}.{self.language}")
-            os.replace(f"{kept}.{self.language}", kept)
+            for outdated in self.built.glob(f"{self.kind}-*"):
+                outdated.unlink(missing_ok=True)
+            new = self.built / f"{self.language}-{kept.name}"
+            shutil.copy(test, new)
+            os.replace(new, kept)
         return passed
 
     def check(self):
