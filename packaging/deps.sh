@@ -13,13 +13,16 @@ tests=(libboost-test1.81-dev librapidcheck-dev clang libclang-rt-dev llvm clang-
 bench=(libbenchmark-dev miller)
 duckdb=@duckdb/node-api@1.4.4-r.4
 
+# Compilers of the plugins that `leat plugin new` makes; often from elsewhere, so that the programs are what counts.
+languages=(rustc go)
+
 wanted=("${build[@]}" "${tests[@]}")
-programs=()
+programs=("${languages[@]}")
 modules= # where DuckDB's npm package goes
 for option in "$@"; do
     case $option in
-        --build) wanted=("${build[@]}") ;;
-        --bench) wanted+=("${bench[@]}"); programs=(node npm); modules=$(dirname "$0")/../build/bench ;;
+        --build) wanted=("${build[@]}"); programs=() ;;
+        --bench) wanted+=("${bench[@]}"); programs+=(node npm); modules=$(dirname "$0")/../build/bench ;;
         *) echo "deps.sh: $option is not an option; see the head of $0" >&2; exit 2 ;;
     esac
 done
@@ -42,9 +45,14 @@ if command -v dpkg-query >/dev/null; then
 else
     missing=("${wanted[@]}")
 fi
-# Node.js often comes from elsewhere than Debian; the programs are what counts.
+# These often come from elsewhere than Debian; the programs are what counts.
 for program in "${programs[@]}"; do
-    command -v "$program" >/dev/null || missing+=("${program/#node/nodejs}")
+    case $program in
+        node) package=nodejs ;;
+        go) package=golang-go ;;
+        *) package=$program ;;
+    esac
+    command -v "$program" >/dev/null || missing+=("$package")
 done
 
 install_missing() {

@@ -41,6 +41,11 @@ source.csv.yaml. The other files of --input lie where the cases run. Transforms 
 name (text), price (float64), quantity (int64), sold_at (timestamp), or those of its file rows.yaml: {id: int64, ...}.
 Exit code 0: nothing failed. 1: a case did. 2: the command line is wrong. 4: it is no plugin that a host takes.)";
 
+constexpr auto plugin_new_help = R"(
+The folder has a small plugin that works, a Makefile, a test that needs no Leat, a pipeline that uses it, and the headers
+of the SDK: it builds wherever there is a compiler. Its README.md says how to go on.
+Exit code 0: it is there. 2: the command line is wrong. 3: NAME is there already, or cannot be written.)";
+
 /// CLI11 fills the structs; each subcommand remembers how to take its own.
 struct Reader {
     CLI::App app{
@@ -69,6 +74,7 @@ struct Reader {
     PluginShowArguments plugin_show;
     PluginCheckArguments plugin_check;
     PluginTestArguments plugin_test;
+    PluginNewArguments plugin_new;
 
     Reader() {
         app.require_subcommand(1);
@@ -182,6 +188,7 @@ struct Reader {
         plugin_check_app->add_option("FILE.so", plugin_check.file, "The library")->required();
         add_json(*plugin_check_app, plugin_check.json);
         add_plugin_test(*plugins);
+        add_plugin_new(*plugins);
     }
 
     void add_plugin_test(CLI::App& plugins) {
@@ -215,6 +222,16 @@ struct Reader {
         // How the suite starts the process of one case; nobody types it.
         to->add_option("--case", plugin_test.run_case)->group("");
         to->add_option("--step", plugin_test.step)->group("");
+    }
+
+    void add_plugin_new(CLI::App& plugins) {
+        auto* const to =
+            add(plugins, "new", "Makes the folder NAME with a plugin that builds, with its test", &Reader::plugin_new);
+        to->footer(plugin_new_help);
+        to->add_option("NAME", plugin_new.name, "Of the plugin and the folder: a-z, 0-9 and -")->required();
+        to->add_option("--lang", plugin_new.language, "What it is written in: c, cpp, rust or go")->type_name("LANG");
+        to->add_option("--kind", plugin_new.kind, "What it is: source, transform, sink, runner or pipeline")
+            ->type_name("KIND");
     }
 
     void add_dead_verbs() {

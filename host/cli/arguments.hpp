@@ -162,11 +162,18 @@ struct PluginTestArguments {
     std::string step;      ///< of that case
 };
 
-using Verb = std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments,
-                          LoadArguments, StateListArguments, StateShowArguments, StateResetArguments,
-                          StateExportArguments, DeadListArguments, DeadShowArguments, DeadExportArguments,
-                          DeadDropArguments, DeadReplayArguments, ReceiptsListArguments, ReceiptsShowArguments,
-                          PluginListArguments, PluginShowArguments, PluginCheckArguments, PluginTestArguments>;
+struct PluginNewArguments {
+    std::string name;
+    std::string language;
+    std::string kind;
+};
+
+using Verb =
+    std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments, LoadArguments,
+                 StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments, DeadListArguments,
+                 DeadShowArguments, DeadExportArguments, DeadDropArguments, DeadReplayArguments, ReceiptsListArguments,
+                 ReceiptsShowArguments, PluginListArguments, PluginShowArguments, PluginCheckArguments,
+                 PluginTestArguments, PluginNewArguments>;
 
 struct Arguments {
     Verb verb;

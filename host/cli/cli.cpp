@@ -56,6 +56,7 @@ Exit execute(const Arguments& arguments, const Console& console) {
         Exit operator()(const PluginShowArguments& verb) const { return plugin_show(verb, arguments, console); }
         Exit operator()(const PluginCheckArguments& verb) const { return plugin_check(verb, arguments, console); }
         Exit operator()(const PluginTestArguments& verb) const { return plugin_test(verb, arguments, console); }
+        Exit operator()(const PluginNewArguments& verb) const { return plugin_new(verb, console); }
     };
     return std::visit(Dispatch{arguments, console}, arguments.verb);
 }

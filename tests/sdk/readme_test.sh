@@ -39,6 +39,10 @@ for fragment in fragment*.inc; do
     fragments=$((fragments + 1))
 done
 
+# The folder that it makes finds the installed SDK when it has none of its own.
+rm -r acme/include
+make -s -C acme clean test
+
 # What the README says that the pipeline prints.
 rows=$(grep '^{' output)
 [ "$rows" = '{"id":1}
