@@ -78,7 +78,7 @@ void RunState::fail(const plugin::Instance& instance, Answer answer, const char*
         if (answer.text.empty()) answer.text = plugin::Instance::reason(answer, entry);
         if (tries.made > 1) {
             answer.text += " (" + tried_text(tries) + ")";
-        } else if (answer.status == Status::broken) {
+        } else if (answer.status == Status::broken && rebuilder) {
             answer.text += "; it cannot be made anew within this run, for what it held would be missing: run again";
         }
     }

@@ -133,9 +133,9 @@ BOOST_AUTO_TEST_CASE(a_source_is_opened_where_its_rows_end) {
                   std::string("'mode': 'breaks-late', 'times': 2, 'tally': '$/tally'")}) {
                 Runs runs;
                 const auto receipt = runs.run([&](Lab& lab) {
-                    lab.add(source + " {'count': 40, 'raw': 3, 'positions': " + std::to_string(positions) + ", " +
-                                fault + "}",
-                            {}, "odd.token-sink {'path': '$/out'}");
+                    lab.add(
+                        source + " {'count': 40, 'raw': 3, 'every': " + std::to_string(positions) + ", " + fault + "}",
+                        {}, "odd.token-sink {'path': '$/out'}");
                 });
                 BOOST_TEST_CONTEXT(source << " " << positions << " " << fault) {
                     BOOST_TEST(error_of(receipt) == "");
