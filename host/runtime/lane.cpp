@@ -49,8 +49,8 @@ std::uint64_t Lane::next_id() {
 }
 
 Result<Lane::Tokens> Lane::tokens(std::size_t worker, std::uint64_t id, Span of) {
+    if (!has_tokens()) return Tokens{};
     const std::lock_guard lock(mutex_);
-    if (keeping_.tracks.empty()) return Tokens{};
     const auto with_it = keeping_.lanes > 1 ? of_several(worker, id, of) : of_one(id, of);
     if (!with_it) return with_it.error();
     next_tokens_[worker] = with_it.value().token();
@@ -87,9 +87,9 @@ Result<delivery::Checkpoint> Lane::of_several(std::size_t worker, std::uint64_t 
 }
 
 bool Lane::may_go_ahead(std::size_t worker, std::uint64_t taken) {
+    if (keeping_.lanes == 1) return true;
     const std::lock_guard lock(mutex_);
-    return keeping_.lanes == 1 || taken == next_taken_ ||
-           track_of(worker).ahead.size() < delivery::Checkpoint::most_ahead - 1;
+    return taken == next_taken_ || track_of(worker).ahead.size() < delivery::Checkpoint::most_ahead - 1;
 }
 
 // Without what everybody has passed meanwhile.

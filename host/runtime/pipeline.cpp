@@ -429,7 +429,7 @@ private:
         const auto settled_ahead = ahead;
         if (environment_.fresh) {
             from = {};
-            from.replay = settled_to.replay;
+            from.replay = lanes.replay().empty() ? settled_to.replay : lanes.replay();
             if (lanes.count() > 1) {  // what their tokens tell of the rows before must not be taken for these
                 from.segment = std::max(lanes.last_segment(), settled_to.segment) + 1;
                 from.bucket = lanes.last_bucket();
@@ -501,6 +501,8 @@ private:
             bool whole = false;
         };
         std::vector<One> tokens;  ///< none: it keeps no tokens
+        /// How far a replay of dead letters is, which goes into the first lane alone; empty: none is known there.
+        std::string replay() const { return tokens.empty() ? std::string() : tokens.front().checkpoint.replay; }
         std::uint32_t count() const { return static_cast<std::uint32_t>(tokens.size()); }
         std::uint64_t last_bucket() const {
             std::uint64_t out = 0;
@@ -582,11 +584,11 @@ private:
         ++with_it.bucket;
         const auto before = lane.token;
         const auto after = with_it.token(lane.whole || before.empty());
-        std::string in_target = before;
         bool first = true;
         const bool fenced = try_until(sink, "begin", StopState::stop, [&] {
             // It may have happened in a try that failed.
             if (!std::exchange(first, false)) {
+                std::string in_target;
                 if (auto answer = recover(sink, name, in_target); !answer.ok()) return answer;
                 if (in_target == after) return Answer{};
             }
@@ -610,9 +612,8 @@ private:
                                                  const LanesInTarget& lanes) const {
         if (environment_.fresh) return delivery::Checkpoint{};
         if (lanes.count() > 1) return start_by_lanes(stored, lanes);
-        const auto& token = lanes.tokens.front().token;
-        if (token.empty()) return stored.value_or(delivery::Checkpoint{});
         const auto& in_target = lanes.tokens.front();
+        if (in_target.token.empty()) return stored.value_or(delivery::Checkpoint{});
         const auto bucket = in_target.checkpoint.bucket;
         if (stored && stored->bucket == bucket) return *stored;
         if (in_target.whole) return in_target.checkpoint;
@@ -643,6 +644,7 @@ private:
         auto out = std::move(best).value_or(delivery::Checkpoint{});
         if (out.border() < furthest) return position_elsewhere(lanes.last_bucket());
         out.bucket = lanes.last_bucket();
+        out.replay = lanes.replay();  // the state directory, and the other lanes, may know of less
         out.lanes = 1;
         out.ahead.clear();
         return out;
