@@ -28,6 +28,13 @@ SRC and DST are files, or COMPONENT:PATH with options behind a question mark:
   -            as DST: a table on standard output; as SRC with a component: csv:-
 TABLE is the table of the database among the two; without it, the name of the source's file.)";
 
+constexpr auto reload_help = R"(
+The host reads the file that it was started with. When anything in it is wrong, nothing changes, and all of it is told
+here. Else pipelines that are as they were run on; those that have changed, or whose plugin was replaced, commit what
+they have in hand and go on from there; those that are gone commit what they have in hand and end; new ones start, and so
+do those that had failed. SIGHUP does the same, and tells the log. A plugin is replaced by renaming the new file onto it.
+Exit code 0: it is done. 3: the configuration is wrong, or no host runs. 4: a plugin is missing or refused.)";
+
 constexpr auto rehearse_help = R"(
 Rows are read from the first one on, whatever the checkpoints say, and written in one transaction, which is rolled back.
 What only a commit would find is not found. A sink that cannot take back what it writes is left out, and so are pipelines
@@ -55,6 +62,7 @@ struct Reader {
     Arguments common;
     RunArguments run;
     CheckArguments check;
+    ReloadArguments reload;
     PreviewArguments preview;
     ExplainArguments explain;
     RehearseArguments rehearse;
@@ -108,6 +116,13 @@ struct Reader {
             add(app, "check", "Checks FILE and the components that it names; runs nothing", &Reader::check);
         check_app->add_option("FILE", check.file, "The configuration")->required();
         add_json(*check_app, check.json);
+
+        auto* const reload_app =
+            add(app, "reload", "Has the running host read its configuration again", &Reader::reload);
+        reload_app->footer(reload_help);
+        reload_app->add_option("--state", reload.state, "The state directory that the host works with (./.leat)")
+            ->type_name("DIR");
+        reload_app->add_flag("--diff", reload.diff, "Only says what would change");
 
         auto* const preview_app =
             add(app, "preview", "Shows the first rows after every stage; writes nothing", &Reader::preview);

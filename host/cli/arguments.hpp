@@ -28,6 +28,11 @@ struct CheckArguments {
     bool json = false;
 };
 
+struct ReloadArguments {
+    std::filesystem::path state = default_state;
+    bool diff = false;  ///< only say what it would do
+};
+
 struct PreviewArguments {
     std::filesystem::path file;
     std::string pipeline;  ///< empty: all of them
@@ -169,11 +174,11 @@ struct PluginNewArguments {
 };
 
 using Verb =
-    std::variant<RunArguments, CheckArguments, PreviewArguments, ExplainArguments, RehearseArguments, LoadArguments,
-                 StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments, DeadListArguments,
-                 DeadShowArguments, DeadExportArguments, DeadDropArguments, DeadReplayArguments, ReceiptsListArguments,
-                 ReceiptsShowArguments, PluginListArguments, PluginShowArguments, PluginCheckArguments,
-                 PluginTestArguments, PluginNewArguments>;
+    std::variant<RunArguments, CheckArguments, ReloadArguments, PreviewArguments, ExplainArguments, RehearseArguments,
+                 LoadArguments, StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments,
+                 DeadListArguments, DeadShowArguments, DeadExportArguments, DeadDropArguments, DeadReplayArguments,
+                 ReceiptsListArguments, ReceiptsShowArguments, PluginListArguments, PluginShowArguments,
+                 PluginCheckArguments, PluginTestArguments, PluginNewArguments>;
 
 struct Arguments {
     Verb verb;

@@ -19,7 +19,7 @@ boost::json::object problem_json(const config::Problem& problem) {
 }
 
 /// The guarantee of every pipeline, which has no problem.
-std::vector<runtime::Guarantee> guarantees_of(const Prepared& prepared) {
+std::vector<runtime::Guarantee> guarantees_of(const runtime::Generation& prepared) {
     std::vector<runtime::Guarantee> out;
     config::Problems none;
     for (const auto& plan : runtime::make_plan(prepared.settings, prepared.catalog, none))

@@ -37,6 +37,7 @@ Exit execute(const Arguments& arguments, const Console& console) {
         const Console& console;
         Exit operator()(const RunArguments& verb) const { return run(verb, arguments, console); }
         Exit operator()(const CheckArguments& verb) const { return check(verb, arguments, console); }
+        Exit operator()(const ReloadArguments& verb) const { return reload(verb, console); }
         Exit operator()(const PreviewArguments& verb) const { return preview(verb, arguments, console); }
         Exit operator()(const ExplainArguments& verb) const { return explain(verb, arguments, console); }
         Exit operator()(const RehearseArguments& verb) const { return rehearse(verb, arguments, console); }

@@ -1,16 +1,24 @@
 #include "cli/foreground.hpp"
 
 #include <csignal>
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace leat::cli {
 
-runtime::RunReceipt Foreground::run(runtime::Manager& manager) {
+runtime::RunReceipt Foreground::run(runtime::Manager& manager, Reloader* reloader, const ControlSocket* control) {
     runtime::RunReceipt receipt;
-    run_beside(
-        signals_, [&] { receipt = manager.run_all(stop_); }, [this](int number) { take_signal(number); },
-        [&] { show(manager); });
+    service_.ready();
+    run_beside(signals_, [&] { receipt = manager.run_all(stop_); },
+               {.on_signal = [&](int number) { take_signal(number, reloader); },
+                .idle =
+                    [&] {
+                        show(manager);
+                        tell_service(manager, reloader);
+                    },
+                .readable = reloader && control ? control->descriptor() : -1,
+                .on_readable = [&] { take_request(*control, *reloader); }});
     if (live_) {
         live_->clear();
     } else {
@@ -27,8 +35,29 @@ void Foreground::show(const runtime::Manager& manager) {
     }
 }
 
-void Foreground::take_signal(int number) {
-    const std::string name = number == SIGINT ? "SIGINT" : "SIGTERM";
+void Foreground::tell_service(const runtime::Manager& manager, const Reloader* reloader) {
+    if (told_of_reload_ && !(reloader && reloader->is_busy())) {
+        told_of_reload_ = false;
+        service_.ready();
+    }
+    service_.keep_alive([] { return true; });
+    std::size_t running = 0;
+    std::size_t in_trouble = 0;
+    const auto all = manager.progress();
+    for (const auto& one : all) {
+        if (one.state != runtime::Progress::State::running) continue;
+        ++running;
+        if (one.circuit_open || one.next_try_in) ++in_trouble;
+    }
+    service_.status(std::to_string(running) + " of " + std::to_string(all.size()) + " pipelines run" +
+                    (in_trouble > 0 ? ", " + std::to_string(in_trouble) + " try again after an error" : ""));
+}
+
+void Foreground::take_signal(int number, Reloader* reloader) {
+    const std::string name = signal_name(number);
+    // A terminal that is closed has nobody who could want to go on.
+    if (number == SIGHUP && reloader && !live_) return reload(*reloader, std::nullopt);
+    service_.stopping();
     if (!stop_.reached(StopState::drain)) {
         log_.warn(name + ": stopping; what is in hand is finished first, a second signal stops now");
         stop_.request(StopState::drain);
@@ -36,6 +65,37 @@ void Foreground::take_signal(int number) {
         log_.warn(name + ": stopping now");
         stop_.request(StopState::stop);
     }
+}
+
+void Foreground::take_request(const ControlSocket& control, Reloader& reloader) {
+    auto asked = control.take();
+    if (!asked) return;
+    if (asked->what() != "reload" && asked->what() != "plan") {
+        asked->answer(Exit::usage,
+                      "this host knows the requests reload and plan; both programs must be of one version\n");
+        return;
+    }
+    reload(reloader, std::move(asked));
+}
+
+void Foreground::reload(Reloader& reloader, std::optional<ControlRequest> asked) {
+    const bool only_plans = asked && asked->what() == "plan";
+    if (!only_plans) {
+        service_.reloading();
+        told_of_reload_ = true;
+    }
+    // Shared, because a function must be able to be copied.
+    const auto whom = std::make_shared<std::optional<ControlRequest>>(std::move(asked));
+    reloader.request(only_plans ? Reloader::What::plan : Reloader::What::reload,
+                     [this, whom, only_plans](const Reloaded& came_of_it) {
+                         auto line = came_of_it.text.substr(0, came_of_it.text.find('\n'));
+                         if (came_of_it.code != Exit::done) {
+                             log_.error("reload refused, nothing was changed: " + line);
+                         } else if (!only_plans) {
+                             log_.info(line);
+                         }
+                         if (*whom) (*whom)->answer(came_of_it.code, came_of_it.text);
+                     });
 }
 
 Exit exit_of(const runtime::RunReceipt& receipt) {

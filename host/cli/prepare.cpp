@@ -4,14 +4,17 @@
 #include <ostream>
 #include <utility>
 
+#include "cli/try_plugins.hpp"
 #include "plugin/library.hpp"
 #include "runtime/manager.hpp"
 
 namespace leat::cli {
 
 Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& named, const Arguments& arguments,
-                                     const Console& console) {
+                                     const Console& console, const plugin::Catalog* earlier) {
     plugin::Scan scan;
+    scan.earlier = earlier;
+    if (earlier) scan.tried_by = try_plugins;
     scan.named = arguments.plugin_directories;
     scan.named.insert(scan.named.end(), named.begin(), named.end());
     scan.defaults =
@@ -19,19 +22,20 @@ Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& n
     return plugin::Catalog::scan(scan);
 }
 
-Result<std::optional<Prepared>> prepare(const Configuration& configuration, const Arguments& arguments,
-                                        const Console& console, Findings& findings, bool keeps_state) {
+Result<std::optional<runtime::Generation>> prepare(const Configuration& configuration, const Arguments& arguments,
+                                                   const Console& console, Findings& findings, bool keeps_state,
+                                                   const plugin::Catalog* earlier) {
     auto& problems = findings.problems;
     auto settings =
         std::holds_alternative<ConfigurationFile>(configuration)
             ? config::load(std::get<ConfigurationFile>(configuration).path, console.environment, problems)
             : config::load_text(std::get<ConfigurationText>(configuration).text,
                                 std::get<ConfigurationText>(configuration).name, console.environment, problems);
-    if (!settings) return std::optional<Prepared>();
-    auto scanned = scan_plugins(settings->plugin_directories, arguments, console);
+    if (!settings) return std::optional<runtime::Generation>();
+    auto scanned = scan_plugins(settings->plugin_directories, arguments, console, earlier);
     if (!scanned) {
         // What is wrong in the file is said first: it may be the cause.
-        if (!problems.empty()) return std::optional<Prepared>();
+        if (!problems.empty()) return std::optional<runtime::Generation>();
         return std::move(scanned).error();
     }
     runtime::check(*settings, scanned.value(), problems, keeps_state);
@@ -43,8 +47,8 @@ Result<std::optional<Prepared>> prepare(const Configuration& configuration, cons
         const auto text = refusal.error.text();
         if (missing && told.find(text) == std::string::npos) findings.refused.push_back(text);
     }
-    if (!problems.empty()) return std::optional<Prepared>();
-    return std::optional<Prepared>(Prepared{std::move(*settings), std::move(scanned).value()});
+    if (!problems.empty()) return std::optional<runtime::Generation>();
+    return std::optional<runtime::Generation>(runtime::Generation{std::move(*settings), std::move(scanned).value()});
 }
 
 std::optional<Exit> refuse_unknown_pipeline(const std::string& name, const config::Settings& settings,

@@ -8,14 +8,9 @@
 #include "config/load.hpp"
 #include "config/problems.hpp"
 #include "plugin/catalog.hpp"
+#include "runtime/reload.hpp"
 
 namespace leat::cli {
-
-/// A configuration without problems, and the plugins that it may name.
-struct Prepared {
-    config::Settings settings;
-    plugin::Catalog catalog;
-};
 
 /// Where the YAML is: a file, or a text with the name that messages give it.
 struct ConfigurationFile {
@@ -38,8 +33,12 @@ struct Findings {
 /// call it before there are threads. Errors: what kept it from going on at all, such as a plugin directory that cannot
 /// be read.
 /// @param keeps_state  what is checked will keep its checkpoints from run to run
-Result<std::optional<Prepared>> prepare(const Configuration& configuration, const Arguments& arguments,
-                                        const Console& console, Findings& findings, bool keeps_state = true);
+/// @param earlier      what this process has loaded already; then it may have threads, and new files are tried without
+/// a
+///                     fork
+Result<std::optional<runtime::Generation>> prepare(const Configuration& configuration, const Arguments& arguments,
+                                                   const Console& console, Findings& findings, bool keeps_state = true,
+                                                   const plugin::Catalog* earlier = nullptr);
 
 /// Of `--pipeline NAME`, where empty stands for all: prints which pipelines there are when it is none of them, and
 /// returns the exit code then.
@@ -47,8 +46,9 @@ std::optional<Exit> refuse_unknown_pipeline(const std::string& name, const confi
                                             const Console& console);
 
 /// Scans for plugins: the directories of the command line, then `named`, then the default ones.
+/// @param earlier  as above
 Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& named, const Arguments& arguments,
-                                     const Console& console);
+                                     const Console& console, const plugin::Catalog* earlier = nullptr);
 
 /// Prints the problems, one a line, and how many there are.
 Exit show(const Findings& findings, const Console& console);

@@ -60,7 +60,8 @@ std::string trouble_text(const runtime::Progress& progress) {
 
 double Rate::update(double total, double seconds) {
     constexpr double shortest = 0.5;
-    constexpr double weight = 0.5;  // of the newest look: steady enough to read, quick enough to follow
+    constexpr double weight = 0.5;                // of the newest look: steady enough to read, quick enough to follow
+    if (seconds < last_seconds_) *this = Rate();  // another run
     const double passed = seconds - last_seconds_;
     if (passed < shortest) return last_seconds_ == 0 && seconds > 0 ? total / seconds : rate_;
     const double now = (total - last_total_) / passed;
@@ -146,6 +147,9 @@ void ProgressLog::show(const std::vector<runtime::Progress>& all) {
     using State = runtime::Progress::State;
     for (const auto& progress : all) {
         auto& seen = seen_[progress.name];
+        const bool is_another_run = progress.seconds < seen.seconds;  // after a reload
+        if (is_another_run) seen = Seen();
+        seen.seconds = progress.seconds;
         if (progress.state != State::waiting && seen.state == State::waiting)
             log_.info("pipeline started", {{"pipeline", progress.name}});
         const double rows = seen.rows.update(static_cast<double>(progress.read), std::max(progress.seconds, 1e-9));

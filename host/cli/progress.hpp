@@ -62,6 +62,7 @@ public:
 private:
     struct Seen {
         runtime::Progress::State state = runtime::Progress::State::waiting;
+        double seconds = 0;
         double next_at = 10;
         Rate rows;
         Rate bytes;

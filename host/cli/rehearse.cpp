@@ -7,7 +7,7 @@
 #include <ostream>
 
 #include "base/memory.hpp"
-#include "cli/stop_signals.hpp"
+#include "cli/signals.hpp"
 #include "cli/text_table.hpp"
 #include "cli/verbs.hpp"
 #include "observe/text_log.hpp"
@@ -112,7 +112,7 @@ private:
 }  // namespace
 
 Exit rehearse(const RehearseArguments& verb, const Arguments& arguments, const Console& console) {
-    auto caught = StopSignals::catch_them();
+    auto caught = Signals::catch_them();
     if (!caught) return console.fail(caught.error());
     auto signals = std::move(caught).value();
 
@@ -157,19 +157,20 @@ Exit rehearse(const RehearseArguments& verb, const Arguments& arguments, const C
             console.out << result_text(result, verb.rows) << std::flush;
         }
     };
-    run_beside(
-        signals,
-        [&] {
-            for (const auto& plan : plans) {
-                if (!verb.pipeline.empty() && plan.settings->name != verb.pipeline) continue;
-                if (!stop.reached(StopState::drain)) rehearse_one(plan);
-            }
-        },
-        [&](int number) {
-            log.warn(std::string(number == SIGINT ? "SIGINT" : "SIGTERM") + ": stopping, and rolling back");
-            stop.request(StopState::stop);  // nothing in hand is worth finishing
-        },
-        [] {});
+    run_beside(signals,
+               [&] {
+                   for (const auto& plan : plans) {
+                       if (!verb.pipeline.empty() && plan.settings->name != verb.pipeline) continue;
+                       if (!stop.reached(StopState::drain)) rehearse_one(plan);
+                   }
+               },
+               {.on_signal =
+                    [&](int number) {
+                        log.warn(std::string(signal_name(number)) + ": stopping, and rolling back");
+                        stop.request(StopState::stop);  // nothing in hand is worth finishing
+                    },
+                .idle = [] {},
+                .on_readable = {}});
     if (verb.json) console.out << boost::json::serialize(boost::json::object{{"pipelines", std::move(all)}}) << '\n';
     auto code = outcome.exit();
     if (stop.reached(StopState::drain) && code == Exit::done) code = Exit::stopped;

@@ -57,7 +57,7 @@ Exit run_configuration(const Configuration& configuration, const RunArguments& v
                                         .seed = session.seed()});
     if (!made) return console.fail(made.error());
     auto manager = std::move(made).value();
-    auto receipt = session.run(*manager);
+    auto receipt = session.run(*manager, true);
     bool abandoned = manager->abandoned() > 0;
     if (session.state()) {
         for (const auto& pipeline : session.settings().pipelines) {

@@ -32,20 +32,24 @@ std::unique_ptr<observe::TextLog> make_log(observe::Level level, LiveLines* live
 
 }  // namespace
 
-Session::Session(const Console& console, Prepared prepared, StopSignals signals, observe::Level level,
+Session::Session(const Console& console, const Configuration& configuration, const Arguments& arguments,
+                 runtime::Generation generation, Signals signals, observe::Level level,
                  delivery::RunDirectory directory)
     : console_(console),
-      prepared_(std::move(prepared)),
+      configuration_(configuration),
+      arguments_(arguments),
+      first_(std::make_shared<const runtime::Generation>(std::move(generation))),
+      generation_(first_),
       signals_(std::move(signals)),
       live_(console.err_is_terminal ? std::make_unique<LiveLines>(console) : nullptr),
       log_(make_log(level, live_.get())),
       directory_(std::move(directory)),
-      foreground_(signals_, *log_, live_.get()) {}
+      foreground_(signals_, *log_, live_.get(), ServiceManager::of_this_process()) {}
 
 std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration& configuration,
                                                             const RunArguments& verb, const Arguments& arguments,
                                                             const Console& console) {
-    auto caught = StopSignals::catch_them();
+    auto caught = Signals::catch_them();
     if (!caught) return console.fail(caught.error());
 
     Findings findings;
@@ -58,14 +62,28 @@ std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration&
                                                  : observe::Level::info;
     auto directory = delivery::RunDirectory::make(verb.state, SystemClock());
     if (!directory) return console.fail(directory.error());
-    std::unique_ptr<Session> out(new Session(console, std::move(*prepared.value()), std::move(caught).value(), level,
-                                             std::move(directory).value()));
+    std::unique_ptr<Session> out(new Session(console, configuration, arguments, std::move(*prepared.value()),
+                                             std::move(caught).value(), level, std::move(directory).value()));
     warn_of_refused(out->catalog(), *out->log_);
     if (verb.no_state) return out;
     auto opened = delivery::StateStore::open(verb.state, out->clock_);
     if (!opened) return console.fail(opened.error());
     out->state_ = std::move(opened).value();
+    auto control = ControlSocket::listen(verb.state);
+    if (control) {
+        out->control_.emplace(std::move(control).value());
+    } else {
+        out->log_->warn(control.error().text() + "; leat reload will not reach this host, SIGHUP will");
+    }
     return out;
+}
+
+runtime::RunReceipt Session::run(runtime::Manager& manager, bool reloads) {
+    if (!reloads) return foreground_.run(manager, nullptr, nullptr);
+    Reloader reloader(configuration_, arguments_, console_, *log_, state_ != nullptr, generation_, manager);
+    auto receipt = foreground_.run(manager, &reloader, control_ ? &*control_ : nullptr);
+    generation_ = reloader.now();
+    return receipt;
 }
 
 void Session::add_digests(boost::json::object& receipt) const {

@@ -3,15 +3,17 @@
 
 #include <boost/json/object.hpp>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "base/clock.hpp"
 #include "cli/arguments.hpp"
 #include "cli/console.hpp"
+#include "cli/control_socket.hpp"
 #include "cli/foreground.hpp"
 #include "cli/prepare.hpp"
 #include "cli/progress.hpp"
-#include "cli/stop_signals.hpp"
+#include "cli/signals.hpp"
 #include "delivery/run_directory.hpp"
 #include "delivery/state_store.hpp"
 #include "observe/text_log.hpp"
@@ -22,15 +24,16 @@ namespace leat::cli {
 class Session {
 public:
     /// Reads the configuration, catches signals, and opens the state. The exit code, when there is nothing to be done:
-    /// what is wrong is printed already. `console` must outlive the session.
+    /// what is wrong is printed already. What is given must outlive the session.
     static std::variant<std::unique_ptr<Session>, Exit> begin(const Configuration& configuration,
                                                               const RunArguments& verb, const Arguments& arguments,
                                                               const Console& console);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    const config::Settings& settings() const noexcept { return prepared_.settings; }
-    const plugin::Catalog& catalog() const noexcept { return prepared_.catalog; }
+    /// As the last reload has left them.
+    const config::Settings& settings() const noexcept { return generation_->settings; }
+    const plugin::Catalog& catalog() const noexcept { return generation_->catalog; }
     observe::Log& log() noexcept { return *log_; }
     /// NULL: nothing is kept.
     delivery::StateStore* state() noexcept { return state_.get(); }
@@ -38,7 +41,8 @@ public:
     /// Of the dice of this run: no other run on this machine has its directory.
     std::uint64_t seed() const { return std::hash<std::string>()(run_directory().string()); }
 
-    runtime::RunReceipt run(runtime::Manager& manager) { return foreground_.run(manager); }
+    /// @param reloads  the manager may be given the configuration anew, by SIGHUP or `leat reload`
+    runtime::RunReceipt run(runtime::Manager& manager, bool reloads = false);
     /// A signal has come: nothing more is to be begun.
     bool is_stopped() const noexcept { return foreground_.is_stopped(); }
 
@@ -48,17 +52,21 @@ public:
 private:
     /// What the run was made of, so that a receipt can tell: {"configuration", "plugins"}, each with its SHA-256.
     void add_digests(boost::json::object& receipt) const;
-    Session(const Console& console, Prepared prepared, StopSignals signals, observe::Level level,
-            delivery::RunDirectory directory);
+    Session(const Console& console, const Configuration& configuration, const Arguments& arguments,
+            runtime::Generation generation, Signals signals, observe::Level level, delivery::RunDirectory directory);
 
     const Console& console_;
-    const Prepared prepared_;
-    StopSignals signals_;
+    const Configuration& configuration_;
+    const Arguments& arguments_;
+    const std::shared_ptr<const runtime::Generation> first_;  // what managers are made of lives as long as they do
+    std::shared_ptr<const runtime::Generation> generation_;
+    Signals signals_;
     std::unique_ptr<LiveLines> live_;
     const std::unique_ptr<observe::TextLog> log_;
     const SystemClock clock_;
     const delivery::RunDirectory directory_;
     std::unique_ptr<delivery::StateStore> state_;
+    std::optional<ControlSocket> control_;
     Foreground foreground_;
 };
 

@@ -9,6 +9,7 @@ namespace leat::cli {
 
 Exit run(const RunArguments& verb, const Arguments& arguments, const Console& console);
 Exit check(const CheckArguments& verb, const Arguments& arguments, const Console& console);
+Exit reload(const ReloadArguments& verb, const Console& console);
 Exit preview(const PreviewArguments& verb, const Arguments& arguments, const Console& console);
 Exit explain(const ExplainArguments& verb, const Arguments& arguments, const Console& console);
 Exit rehearse(const RehearseArguments& verb, const Arguments& arguments, const Console& console);

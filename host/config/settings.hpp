@@ -75,6 +75,7 @@ struct RateSettings {
     std::optional<std::uint64_t> rows;
     std::optional<std::uint64_t> bytes;
     bool limits() const noexcept { return rows || bytes; }
+    bool operator==(const RateSettings&) const = default;
 };
 
 /// One component as named in a pipeline: its id and its own keys.

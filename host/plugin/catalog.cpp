@@ -75,8 +75,8 @@ std::optional<FileKey> file_key(const path& file) {
 /// Decides which of the files found become libraries.
 class Collector {
 public:
-    Collector(std::vector<std::unique_ptr<Library>>& libraries, std::vector<Refused>& refused)
-        : libraries_(libraries), refused_(refused) {}
+    Collector(std::vector<std::shared_ptr<Library>>& libraries, std::vector<Refused>& refused, LoadedFiles& loaded)
+        : libraries_(libraries), refused_(refused), loaded_(loaded) {}
 
     /// Turns away, without running any of it, what is no plugin of ours or the same file again.
     std::vector<path> examine(const std::vector<path>& files) {
@@ -92,9 +92,13 @@ public:
     }
 
     void add(const path& file) {
-        auto opened = Library::open(file);
+        auto opened = Library::open(file, loaded_);
         if (!opened) return refuse(file, std::move(opened).error());
-        auto library = std::move(opened).value();
+        add(std::move(opened).value());
+    }
+
+    void add(std::shared_ptr<Library> library) {
+        const path& file = library->path();
         if (auto clash = clash_of(*library)) return refuse(file, clash->in(file.string()));
         libraries_.push_back(std::move(library));
     }
@@ -133,8 +137,9 @@ private:
         return std::nullopt;
     }
 
-    std::vector<std::unique_ptr<Library>>& libraries_;
+    std::vector<std::shared_ptr<Library>>& libraries_;
     std::vector<Refused>& refused_;
+    LoadedFiles& loaded_;
     std::map<FileKey, path> seen_;
 };
 
@@ -161,17 +166,33 @@ Result<Catalog> Catalog::scan(const Scan& scan) {
         BOOST_OUTCOME_TRY(search(directory, false));
     }
 
-    Collector collector(catalog.libraries_, catalog.refused_);
+    if (scan.earlier) catalog.loaded_ = scan.earlier->loaded_;
+    Collector collector(catalog.libraries_, catalog.refused_, catalog.loaded_);
     const auto good = collector.examine(files);
-    const auto faults = scan.trial ? try_in_child(good, scan.patience) : std::vector<std::optional<Error>>(good.size());
-    for (std::size_t i = 0; i < good.size(); ++i) {
-        if (faults[i]) {
-            collector.refuse(good[i], *faults[i]);
+    std::vector<path> unknown;
+    for (const path& file : good)
+        if (!unchanged(file, scan.earlier)) unknown.push_back(file);
+    const auto faults = scan.tried_by ? scan.tried_by(unknown)
+                        : scan.trial  ? try_in_child(unknown, scan.patience)
+                                      : std::vector<std::optional<Error>>(unknown.size());
+    std::size_t next = 0;
+    for (const path& file : good) {
+        if (auto same = unchanged(file, scan.earlier)) {
+            collector.add(std::move(same));
+        } else if (const auto& fault = faults[next++]) {
+            collector.refuse(file, *fault);
         } else {
-            collector.add(good[i]);
+            collector.add(file);
         }
     }
     return catalog;
+}
+
+std::shared_ptr<Library> Catalog::unchanged(const path& file, const Catalog* earlier) {
+    if (!earlier) return nullptr;
+    for (const auto& library : earlier->libraries_)
+        if (library->path() == file && library->identity() == FileIdentity::of(file)) return library;
+    return nullptr;
 }
 
 const Component* Catalog::find(std::string_view id, Kind kind) const {

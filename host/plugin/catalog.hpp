@@ -15,6 +15,8 @@
 
 namespace leat::plugin {
 
+class Catalog;
+
 /// Where and how to look.
 struct Scan {
     std::vector<std::filesystem::path> named;     ///< by the operator; each must exist; searched first
@@ -23,6 +25,11 @@ struct Scan {
     /// taking the host along. Uses fork: scan before the process has threads.
     bool trial = true;
     std::chrono::milliseconds patience{5000};  ///< how long a library may take to load in the trial
+    /// Tries libraries in another way, as try_in_child does; empty: by fork.
+    std::function<std::vector<std::optional<Error>>(const std::vector<std::filesystem::path>&)> tried_by = {};
+    /// An earlier scan of this process. A file that is still what it was then is not loaded again; one that was
+    /// replaced (by rename) is loaded beside the old one.
+    const Catalog* earlier = nullptr;
 };
 
 /// A file or directory that gave no components.
@@ -53,9 +60,13 @@ public:
     Error unknown(std::string_view id, const std::vector<Kind>& wanted) const;
 
 private:
+    /// What `earlier` has of this file, when it is still the same file.
+    static std::shared_ptr<Library> unchanged(const std::filesystem::path& file, const Catalog* earlier);
+
     std::vector<std::filesystem::path> directories_;  // that exist
-    std::vector<std::unique_ptr<Library>> libraries_;
+    std::vector<std::shared_ptr<Library>> libraries_;
     std::vector<Refused> refused_;
+    LoadedFiles loaded_;  // by this scan and those before it
 };
 
 /// Reads one environment variable; none when it is not set.

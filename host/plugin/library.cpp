@@ -1,6 +1,7 @@
 #include "plugin/library.hpp"
 
 #include <dlfcn.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <exception>
@@ -117,9 +118,39 @@ Result<const leat_plugin*> ask(const boost::dll::shared_library& library) {
     return answer;
 }
 
-Library::Library(std::filesystem::path path, boost::dll::shared_library handle, Manifest manifest,
-                 std::vector<std::string> warnings)
+FileIdentity FileIdentity::of(const std::filesystem::path& file) {
+    struct stat found {};
+    if (::stat(file.c_str(), &found) != 0) return {};
+    return {found.st_dev, found.st_ino, static_cast<std::uint64_t>(found.st_size), found.st_mtim.tv_sec,
+            found.st_mtim.tv_nsec};
+}
+
+// dlopen compares the names before it looks at the files.
+std::filesystem::path LoadedFiles::spelling(const std::filesystem::path& path) const {
+    const auto known = loads_.find(path);
+    auto out = path.parent_path();
+    for (auto times = known == loads_.end() ? 0 : known->second.size(); times > 0; --times)
+        out /= ".";
+    return out / path.filename();
+}
+
+Result<> LoadedFiles::add(const std::filesystem::path& path, const FileIdentity& identity, const leat_plugin* answer) {
+    auto& loads = loads_[path];
+    for (const auto& earlier : loads) {
+        if (earlier.answer != answer) continue;
+        if (earlier.identity == identity) return done();
+        return Error(Errc::plugin,
+                     "was written over while this process had it loaded, and the old one still runs; put "
+                     "a new file in its place by renaming it, or start anew");
+    }
+    loads.push_back({identity, answer});
+    return done();
+}
+
+Library::Library(std::filesystem::path path, const FileIdentity& identity, boost::dll::shared_library handle,
+                 Manifest manifest, std::vector<std::string> warnings)
     : path_(std::move(path)),
+      identity_(identity),
       handle_(std::move(handle)),
       manifest_(std::move(manifest)),
       warnings_(std::move(warnings)) {
@@ -127,22 +158,33 @@ Library::Library(std::filesystem::path path, boost::dll::shared_library handle, 
         component.library = this;
 }
 
-Result<std::unique_ptr<Library>> Library::take_in(const std::filesystem::path& path, Report& report) {
-    BOOST_OUTCOME_TRY(auto handle, noted(load(path), report, "loads"));
+Result<std::unique_ptr<Library>> Library::take_in(const std::filesystem::path& path, Report& report,
+                                                  LoadedFiles& loaded) {
+    const auto identity = FileIdentity::of(path);
+    BOOST_OUTCOME_TRY(auto handle, noted(load(loaded.spelling(path)), report, "loads"));
+    if (FileIdentity::of(path) != identity)
+        return Error(Errc::plugin, "was replaced while it was being loaded; try again once it stays as it is");
     BOOST_OUTCOME_TRY(const auto answer, noted(ask(handle), report, "leat_plugin_v1 gives its descriptors"));
+    BOOST_OUTCOME_TRY(loaded.add(path, identity, answer));
     BOOST_OUTCOME_TRY(auto manifest, read_manifest(*answer, report));
     std::vector<std::string> warnings;
     for (const Check& check : report.checks()) {
         if (check.verdict == Verdict::warning) warnings.push_back(path.string() + ": " + check.text);
     }
-    return std::unique_ptr<Library>(new Library(path, std::move(handle), std::move(manifest), std::move(warnings)));
+    return std::unique_ptr<Library>(
+        new Library(path, identity, std::move(handle), std::move(manifest), std::move(warnings)));
 }
 
 Result<std::unique_ptr<Library>> Library::open(const std::filesystem::path& path) {
-    const auto steps = [place = in_full(path)]() -> Result<std::unique_ptr<Library>> {
+    LoadedFiles first;
+    return open(path, first);
+}
+
+Result<std::unique_ptr<Library>> Library::open(const std::filesystem::path& path, LoadedFiles& loaded) {
+    const auto steps = [place = in_full(path), &loaded]() -> Result<std::unique_ptr<Library>> {
         Report unread;
         BOOST_OUTCOME_TRY(examine(place, unread));
-        return take_in(place, unread);
+        return take_in(place, unread, loaded);
     };
     return in_context(steps(), [&] { return path.string(); });
 }
@@ -158,7 +200,8 @@ CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseco
         return checked;
     }
     checked.report.ok("comes through loading in a child process");
-    if (auto library = Library::take_in(place, checked.report)) checked.library = std::move(library).value();
+    LoadedFiles first;
+    if (auto library = Library::take_in(place, checked.report, first)) checked.library = std::move(library).value();
     return checked;
 }
 

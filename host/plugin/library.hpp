@@ -3,7 +3,9 @@
 
 #include <boost/dll/shared_library.hpp>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +17,35 @@
 namespace leat::plugin {
 
 class Library;
+
+/// One file as it is now, whatever it is called: another one in its place, or other bytes in it, is not equal.
+struct FileIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t bytes = 0;
+    std::int64_t changed_seconds = 0;  ///< of its content
+    std::int64_t changed_nanoseconds = 0;
+
+    /// All 0 when there is no such file.
+    static FileIdentity of(const std::filesystem::path& file);
+    bool operator==(const FileIdentity&) const = default;
+};
+
+/// What was loaded into this process from which path. The loader knows libraries by their paths, and never lets one go.
+class LoadedFiles {
+public:
+    /// The path by which the loader takes the file for one that it does not know yet.
+    std::filesystem::path spelling(const std::filesystem::path& path) const;
+    /// Errors: the loader gave what it had before, for the file was not replaced but written over.
+    Result<> add(const std::filesystem::path& path, const FileIdentity& identity, const leat_plugin* answer);
+
+private:
+    struct Load {
+        FileIdentity identity;
+        const leat_plugin* answer;
+    };
+    std::map<std::filesystem::path, std::vector<Load>> loads_;
+};
 
 /// A file as `leat plugin check FILE.so` sees it.
 struct CheckedFile {
@@ -36,11 +67,15 @@ public:
     /// Runs the library's static constructors and leat_plugin_v1 on this thread: what crashes or hangs there takes
     /// the process along (Catalog::scan tries libraries in a child process first).
     static Result<std::unique_ptr<Library>> open(const std::filesystem::path& path);
+    /// The same in a process that may have loaded an earlier file from this path, which stays loaded beside this one.
+    static Result<std::unique_ptr<Library>> open(const std::filesystem::path& path, LoadedFiles& loaded);
 
     Library(const Library&) = delete;
     Library& operator=(const Library&) = delete;
 
     const std::filesystem::path& path() const noexcept { return path_; }  ///< absolute
+    /// Of the file that was loaded.
+    const FileIdentity& identity() const noexcept { return identity_; }
     const std::string& id() const noexcept { return manifest_.id; }
     const std::string& version() const noexcept { return manifest_.version; }
     const std::string& license() const noexcept { return manifest_.license; }
@@ -56,11 +91,13 @@ public:
 private:
     friend CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience);
     /// Loads a file that was examined, and writes down each check.
-    static Result<std::unique_ptr<Library>> take_in(const std::filesystem::path& path, Report& report);
-    Library(std::filesystem::path path, boost::dll::shared_library handle, Manifest manifest,
-            std::vector<std::string> warnings);
+    static Result<std::unique_ptr<Library>> take_in(const std::filesystem::path& path, Report& report,
+                                                    LoadedFiles& loaded);
+    Library(std::filesystem::path path, const FileIdentity& identity, boost::dll::shared_library handle,
+            Manifest manifest, std::vector<std::string> warnings);
 
     std::filesystem::path path_;
+    FileIdentity identity_;
     boost::dll::shared_library handle_;
     Manifest manifest_;
     std::vector<std::string> warnings_;

@@ -58,6 +58,8 @@ public:
         finish(here);
     }
 
+    void drain() { state_.stop.request(StopState::drain); }
+
     Progress progress() const {
         Progress out;
         out.name = plan_.settings->name;

@@ -17,6 +17,7 @@
 #include "plugin/catalog.hpp"
 #include "runtime/progress.hpp"
 #include "runtime/receipt.hpp"
+#include "runtime/reload.hpp"
 
 namespace leat::runtime {
 
@@ -53,6 +54,13 @@ public:
     /// except for calls that were given up, which the receipt names and `abandoned` counts. A call that outlives a
     /// DRAIN by manager.grace turns it into a STOP for its pipeline; one that outlives a STOP by as much is given up.
     RunReceipt run_all(Stop& stop);
+
+    /// Gives the run_all that runs another configuration, as `compare` says: what is unchanged runs on; what is changed
+    /// is drained to a commit, and goes on from there as the new one says; what is removed is drained; what is new
+    /// starts. A pipeline that had failed starts again. Returns at once, before those that leave have ended. What is
+    /// said of all pipelines holds from now on, but manager.grace only for those that start. From one thread at a time.
+    /// Errors: Errc::configuration with all problems, or Errc::cancelled when the run is ending; nothing has changed.
+    Result<std::vector<PlannedChange>> reload(std::shared_ptr<const Generation> to);
 
     /// Any thread, also during run_all.
     std::vector<Progress> progress() const;

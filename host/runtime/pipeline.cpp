@@ -117,6 +117,8 @@ public:
         go_on(here);
     }
 
+    void drain() { state_.stop.request(StopState::drain); }
+
     Progress progress() const {
         Progress out;
         out.name = plan_.settings->name;

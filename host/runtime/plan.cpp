@@ -1,7 +1,6 @@
 #include "runtime/plan.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "config/schema_check.hpp"
@@ -57,13 +56,6 @@ std::optional<StagePlan> plan_stage(const config::ComponentSettings& settings, s
     return out;
 }
 
-/// What the pipelines on one connection share, by its name.
-struct Connection {
-    std::shared_ptr<Circuit> circuit;
-    std::shared_ptr<RateLimit> limit;
-};
-using Connections = std::map<std::string, Connection>;
-
 /// Of a source, a sink or a component that is both.
 void connect(StagePlan& stage, Connections& connections) {
     if (stage.settings->connection.empty()) {
@@ -73,7 +65,10 @@ void connect(StagePlan& stage, Connections& connections) {
     auto& connection = connections[stage.settings->connection];
     const auto& rate = stage.settings->connection_rate;
     if (!connection.circuit) connection.circuit = std::make_shared<Circuit>();
-    if (!connection.limit && rate.limits()) connection.limit = std::make_shared<RateLimit>(rate);
+    if (connection.rate != rate) {
+        connection.rate = rate;
+        connection.limit = rate.limits() ? std::make_shared<RateLimit>(rate) : nullptr;
+    }
     stage.circuit = connection.circuit;
     if (connection.limit) stage.limits.push_back(connection.limit);
 }
@@ -147,8 +142,13 @@ PipelinePlan make_plan(const config::PipelineSettings& pipeline, const plugin::C
 
 std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
                                     Problems& problems, bool keeps_state) {
-    std::vector<PipelinePlan> out;
     Connections connections;
+    return make_plan(settings, catalog, problems, keeps_state, connections);
+}
+
+std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
+                                    Problems& problems, bool keeps_state, Connections& connections) {
+    std::vector<PipelinePlan> out;
     // Of all that run at the same time, the batches that are being made take an eighth of the memory at most.
     const auto at_once =
         std::min<std::uint64_t>(settings.manager.workers, std::max<std::size_t>(1, settings.pipelines.size()));

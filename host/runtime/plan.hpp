@@ -3,6 +3,7 @@
 
 #include <boost/json/value.hpp>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,9 +43,20 @@ struct PipelinePlan {
     std::uint64_t seed = 0;  ///< of the run's dice
 };
 
+/// What the pipelines on one connection share.
+struct Connection {
+    config::RateSettings rate;
+    std::shared_ptr<Circuit> circuit;
+    std::shared_ptr<RateLimit> limit;  ///< NULL: any number of rows
+};
+using Connections = std::map<std::string, Connection>;  ///< by name
+
 /// Finds and checks every component. Adds everything that is wrong to `problems`; what is found is planned all the
 /// same.
 /// @param keeps_state  checkpoints are kept from run to run, which a pipeline's `delivery` may need
+/// @param connections  those of plans made before, which the new ones share; takes in what is new
+std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
+                                    config::Problems& problems, bool keeps_state, Connections& connections);
 std::vector<PipelinePlan> make_plan(const config::Settings& settings, const plugin::Catalog& catalog,
                                     config::Problems& problems, bool keeps_state = true);
 

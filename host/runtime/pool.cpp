@@ -1,5 +1,6 @@
 #include "runtime/pool.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -12,7 +13,7 @@ namespace leat::runtime {
 struct BlockingPool::State {
     explicit State(Settings limits) : settings(limits) {}
 
-    const Settings settings;
+    Settings settings;  // guarded by mutex but for linger
     std::mutex mutex;
     std::condition_variable work_came;
     std::condition_variable thread_ended;
@@ -70,6 +71,11 @@ Result<> BlockingPool::lease(std::function<void()> work) {
     state_->waiting.push_back(std::move(work));
     state_->work_came.notify_one();
     return done();
+}
+
+void BlockingPool::allow(std::size_t threads) {
+    const std::lock_guard lock(state_->mutex);
+    state_->settings.most = std::max(state_->settings.most, threads);
 }
 
 void BlockingPool::give_up_one() {

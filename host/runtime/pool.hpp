@@ -35,6 +35,9 @@ public:
     /// Runs `work` on a thread of its own, soon. It must not throw. Errors: worker_pool_exhausted.
     Result<> lease(std::function<void()> work);
 
+    /// Moves the limit up to `threads`; never down.
+    void allow(std::size_t threads);
+
     /// One leased thread will never come back: do not wait for it, and do not count it as taken.
     void give_up_one();
     /// It came back all the same.

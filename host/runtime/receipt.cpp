@@ -14,6 +14,8 @@ const char* outcome_name(Outcome outcome) noexcept {
             return "failed";
         case Outcome::skipped:
             return "skipped";
+        case Outcome::reloaded:
+            return "reloaded";
     }
     return "unknown";
 }

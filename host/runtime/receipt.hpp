@@ -11,10 +11,11 @@
 namespace leat::runtime {
 
 enum class Outcome {
-    done,     ///< the source has ended and everything is committed
-    stopped,  ///< a stop was asked; what was in hand is committed, or was left in its source
-    failed,   ///< see error
-    skipped,  ///< never started, because a stop came before
+    done,      ///< the source has ended and everything is committed
+    stopped,   ///< a stop was asked; what was in hand is committed, or was left in its source
+    failed,    ///< see error
+    skipped,   ///< never started, because a stop came before
+    reloaded,  ///< a reload ended it: what was in hand is committed, and its next run, if there is one, goes on
 };
 const char* outcome_name(Outcome outcome) noexcept;
 

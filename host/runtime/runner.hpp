@@ -48,6 +48,8 @@ public:
     /// on this one, if it is. Calls `done` last, on whatever thread it ends: perhaps this one, before it returns.
     using Done = std::function<void(PipelineReceipt receipt, TaskGroup::Thread here)>;
     virtual void start(Stop& stop, TaskGroup::Thread here, Done done) = 0;
+    /// Asks this run alone to finish what it has in hand and end. Any thread; also before the start.
+    virtual void drain() = 0;
     /// Any thread.
     virtual Progress progress() const = 0;
     /// Calls that never returned.

@@ -25,15 +25,28 @@ public:
 
     void start(Stop& stop, TaskGroup::Thread here, Done done) override {
         const auto run = std::make_shared<Run>(plan_, environment_, stop);
+        bool draining = false;
         {
             const std::lock_guard lock(mutex_);
             run_ = run;
+            draining = draining_;
         }
+        if (draining) run->drain();
         run->start(here, [this, &stop, done = std::move(done)](PipelineReceipt receipt, TaskGroup::Thread on) {
             // After a stop all end at the same time: who gives memory back holds up those behind him.
             if (!stop.reached(StopState::drain)) let_go();
             done(std::move(receipt), on);
         });
+    }
+
+    void drain() override {
+        std::shared_ptr<Run> run;
+        {
+            const std::lock_guard lock(mutex_);
+            draining_ = true;
+            run = run_;
+        }
+        if (run) run->drain();
     }
 
     Progress progress() const override {
@@ -65,6 +78,7 @@ private:
     Environment& environment_;
     mutable std::mutex mutex_;
     std::shared_ptr<Run> run_;  // guarded by mutex_
+    bool draining_ = false;     // guarded by mutex_
     Progress last_;             // guarded by mutex_; before the start and after the end
 };
 

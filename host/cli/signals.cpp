@@ -1,4 +1,4 @@
-#include "cli/stop_signals.hpp"
+#include "cli/signals.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -37,27 +37,29 @@ private:
 
 }  // namespace
 
-Result<StopSignals> StopSignals::catch_them() {
+Result<Signals> Signals::catch_them() {
     sigset_t wanted;
     sigset_t before;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGTERM);
+    struct sigaction hang_up {};
+    // A blocked signal is kept although it is ignored.
+    if (::sigaction(SIGHUP, nullptr, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN) sigaddset(&wanted, SIGHUP);
     ::pthread_sigmask(SIG_BLOCK, &wanted, &before);
     const int descriptor = ::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
     if (descriptor < 0) {
         const int error = errno;
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        return Error(Errc::io,
-                     "cannot watch for SIGINT and SIGTERM: " + errno_text(error) + "; raise the limit of open files");
+        return Error(Errc::io, "cannot watch for signals: " + errno_text(error) + "; raise the limit of open files");
     }
-    return StopSignals(descriptor, before);
+    return Signals(descriptor, before);
 }
 
-StopSignals::StopSignals(StopSignals&& other) noexcept
+Signals::Signals(Signals&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), before_(other.before_) {}
 
-StopSignals::~StopSignals() {
+Signals::~Signals() {
     if (descriptor_ < 0) return;
     while (take() != 0) {
     }
@@ -65,17 +67,20 @@ StopSignals::~StopSignals() {
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-int StopSignals::take() {
+int Signals::take() {
     signalfd_siginfo info{};
     const auto got = ::read(descriptor_, &info, sizeof info);
     return got == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
 }
 
-void run_beside(StopSignals& signals, const std::function<void()>& work, const std::function<void(int)>& on_signal,
-                const std::function<void()>& idle) {
+const char* signal_name(int number) noexcept {
+    return number == SIGINT ? "SIGINT" : number == SIGHUP ? "SIGHUP" : "SIGTERM";
+}
+
+void run_beside(Signals& signals, const std::function<void()>& work, const Beside& beside) {
     const auto take_all = [&] {
         while (const int number = signals.take())
-            on_signal(number);
+            beside.on_signal(number);
     };
     take_all();
     const Ended ended;
@@ -83,13 +88,15 @@ void run_beside(StopSignals& signals, const std::function<void()>& work, const s
         work();
         ended.set();
     });
-    std::array<pollfd, 2> waits{{{ended.descriptor(), POLLIN, 0}, {signals.descriptor(), POLLIN, 0}}};
+    std::array<pollfd, 3> waits{
+        {{ended.descriptor(), POLLIN, 0}, {signals.descriptor(), POLLIN, 0}, {beside.readable, POLLIN, 0}}};
     for (;;) {
         const int ready = ::poll(waits.data(), waits.size(), idle_ms);
         if (ready < 0 && errno != EINTR) break;
         if (ready > 0 && (waits[1].revents & POLLIN) != 0) take_all();
         if (ready > 0 && (waits[0].revents & POLLIN) != 0) break;
-        idle();
+        if (ready > 0 && (waits[2].revents & POLLIN) != 0) beside.on_readable();
+        beside.idle();
     }
     worker.join();
 }

@@ -1,0 +1,47 @@
+// SIGINT, SIGTERM and SIGHUP as something to poll.
+#pragma once
+
+#include <csignal>
+#include <functional>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace leat::cli {
+
+/// Blocks these signals in this thread, and in every thread that is started later, and hands them out through a
+/// descriptor. Make it before any thread. What arrives is kept until it is taken, also when nobody polls yet. A SIGHUP
+/// that is ignored (nohup) stays ignored.
+class Signals {
+public:
+    static Result<Signals> catch_them();
+    Signals(Signals&& other) noexcept;
+    Signals& operator=(Signals&&) = delete;
+    ~Signals();
+
+    int descriptor() const noexcept { return descriptor_; }
+    /// The next signal, or 0.
+    int take();
+
+private:
+    Signals(int descriptor, const sigset_t& before) : descriptor_(descriptor), before_(before) {}
+    int descriptor_;
+    sigset_t before_;
+};
+
+/// "SIGTERM"
+const char* signal_name(int number) noexcept;
+
+/// What run_beside does besides waiting.
+struct Beside {
+    std::function<void(int number)> on_signal;
+    std::function<void()> idle;  ///< every 100 ms
+    int readable = -1;           ///< a descriptor; -1: none
+    std::function<void()> on_readable = {};
+};
+
+/// Runs `work` on a thread of its own until it returns. Meanwhile this thread hands out the signals that come, those
+/// that wait already first of all.
+void run_beside(Signals& signals, const std::function<void()>& work, const Beside& beside);
+
+}  // namespace leat::cli
