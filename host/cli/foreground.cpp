@@ -1,6 +1,7 @@
 #include "cli/foreground.hpp"
 
 #include <csignal>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -101,8 +102,13 @@ void Foreground::reload(Reloader& reloader, std::optional<ControlRequest> asked)
 Exit exit_of(const runtime::RunReceipt& receipt) {
     std::optional<Exit> failed;
     bool stopped = false;
+    std::map<std::string, const runtime::PipelineReceipt*> last;  // runs that a reload has followed by others are past
     for (const auto& one : receipt.pipelines) {
         if (!one.balanced) return Exit::failed;
+        last[one.name] = &one;
+    }
+    for (const auto& one : receipt.pipelines) {
+        if (last[one.name] != &one) continue;
         stopped = stopped || one.outcome == runtime::Outcome::stopped || one.outcome == runtime::Outcome::skipped;
         if (one.outcome != runtime::Outcome::failed) continue;
         const auto code = one.error ? exit_for(*one.error) : Exit::failed;

@@ -103,7 +103,10 @@ Reloaded Reloader::work(What what) {
     if (!prepared) return refused(exit_for(prepared.error()), prepared.error().text());
     if (!prepared.value()) {
         const auto error = findings.problems.to_error();
-        return refused(exit_for(error), error.message());
+        auto why = error.message();
+        for (const auto& text : findings.refused)
+            why += "\nrefused plugin: " + text;
+        return refused(exit_for(error), why);
     }
     auto to = std::make_shared<const runtime::Generation>(std::move(*prepared.value()));
     if (what == What::plan) {

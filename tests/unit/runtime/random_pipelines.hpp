@@ -141,6 +141,8 @@ inline RandomOutcome run_in(Lab& lab, const RandomPlan& plan) {
         pipeline.bucket = of.bucket;
         pipeline.retry.attempts = 4;
         pipeline.retry.first_wait = std::chrono::milliseconds(1);
+        // Workers that fail at the same time open the circuit; with the pause that it has by itself that is 30 s.
+        pipeline.circuit.pause = std::chrono::milliseconds(1);
         pipeline.dead_letters.rows = of.dead_rows;
     }
     lab.settings.manager.workers = plan.at_once;
