@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(wrong_keys_and_values_are_told) {
     BOOST_TEST(problems_of(complete_with("http: {lisen: localhost:1, stalled_after: 60}\n")) ==
                "leat.yaml:4:8: http.lisen: is no key here; did you mean \"listen\"? The keys are listen, token and "
                "stalled_after\n"
-               "leat.yaml:4:43: http.stalled_after: is \"60\", but needs a unit: ns, us, ms, s, m, h or d, as in 60s");
+               "leat.yaml:4:43: http.stalled_after: is \"60\", but needs a unit: ns, us, ms, s, m, h or d, as in 5s");
     BOOST_TEST(problems_of(complete_with("http: {listen: [1]}\n")) ==
                "leat.yaml:4:16: http.listen: is a list, but must be HOST:PORT or unix:/PATH, as in 127.0.0.1:8642");
     BOOST_TEST(problems_of(complete_with("http: {listen: 8642}\n")) ==
