@@ -110,6 +110,10 @@ struct Reader {
 
         auto* const run_app = add(app, "run", "Runs every pipeline of FILE to its end", &Reader::run);
         run_app->add_option("FILE", run.file, "The configuration")->required();
+        run_app
+            ->add_option("--http", run.http,
+                         "Shows health, metrics and progress at HOST:PORT or unix:/PATH, whatever FILE says")
+            ->type_name("ADDRESS");
         add_run_options(*run_app, run, "--fresh");
 
         auto* const check_app =

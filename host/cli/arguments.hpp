@@ -20,6 +20,7 @@ struct RunArguments {
     bool fresh = false;     ///< begin at the beginning, whatever the state says
     bool no_state = false;  ///< keep no checkpoints
     bool json = false;
+    std::string http;         ///< where to answer over HTTP; empty: where the configuration says
     std::string lane_suffix;  ///< tells apart what would share checkpoints by its name
 };
 

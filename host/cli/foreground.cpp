@@ -1,14 +1,19 @@
 #include "cli/foreground.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+
+#include "runtime/health.hpp"
 
 namespace leat::cli {
 
-runtime::RunReceipt Foreground::run(runtime::Manager& manager, Reloader* reloader, const ControlSocket* control) {
+runtime::RunReceipt Foreground::run(runtime::Manager& manager, std::chrono::nanoseconds stalled_after,
+                                    Reloader* reloader, const ControlSocket* control) {
     runtime::RunReceipt receipt;
     service_.ready();
     run_beside(signals_, [&] { receipt = manager.run_all(stop_); },
@@ -16,7 +21,7 @@ runtime::RunReceipt Foreground::run(runtime::Manager& manager, Reloader* reloade
                 .idle =
                     [&] {
                         show(manager);
-                        tell_service(manager, reloader);
+                        tell_service(manager, stalled_after, reloader);
                     },
                 .readable = reloader && control ? control->descriptor() : -1,
                 .on_readable = [&] { take_request(*control, *reloader); }});
@@ -36,22 +41,26 @@ void Foreground::show(const runtime::Manager& manager) {
     }
 }
 
-void Foreground::tell_service(const runtime::Manager& manager, const Reloader* reloader) {
+void Foreground::tell_service(const runtime::Manager& manager, std::chrono::nanoseconds stalled_after,
+                              const Reloader* reloader) {
     if (told_of_reload_ && !(reloader && reloader->is_busy())) {
         told_of_reload_ = false;
         service_.ready();
     }
-    service_.keep_alive([] { return true; });
-    std::size_t running = 0;
-    std::size_t in_trouble = 0;
+    if (!service_.listens()) return;
     const auto all = manager.progress();
-    for (const auto& one : all) {
-        if (one.state != runtime::Progress::State::running) continue;
-        ++running;
-        if (one.circuit_open || one.next_try_in) ++in_trouble;
+    const auto health = runtime::judge(all, stalled_after);
+    if (health.healthy()) {
+        service_.keep_alive();
+    } else if (!std::exchange(told_of_illness_, true)) {
+        log_.error("a watchdog is not told any more that all is well: " + health.ill_for.front());
     }
+    const auto running = std::count_if(all.begin(), all.end(), [](const runtime::Progress& one) {
+        return one.state == runtime::Progress::State::running;
+    });
+    const auto trouble = health.healthy() ? health.not_ready_for : health.ill_for;
     service_.status(std::to_string(running) + " of " + std::to_string(all.size()) + " pipelines run" +
-                    (in_trouble > 0 ? ", " + std::to_string(in_trouble) + " try again after an error" : ""));
+                    (trouble.empty() ? "" : "; " + trouble.front()));
 }
 
 void Foreground::take_signal(int number, Reloader* reloader) {

@@ -21,16 +21,19 @@ public:
     Foreground(Signals& signals, observe::Log& log, LiveLines* live, ServiceManager service)
         : signals_(signals), log_(log), live_(live), progress_log_(log), service_(std::move(service)) {}
 
+    /// @param stalled_after  how long work may stand still before the service manager is told nothing more
     /// @param reloader  of this manager; NULL: SIGHUP is one more signal to stop
     /// @param control   who asks for a reload there; NULL: nobody can
-    runtime::RunReceipt run(runtime::Manager& manager, Reloader* reloader, const ControlSocket* control);
+    runtime::RunReceipt run(runtime::Manager& manager, std::chrono::nanoseconds stalled_after, Reloader* reloader,
+                            const ControlSocket* control);
 
     /// A signal has come: nothing more is to be begun.
     bool is_stopped() const noexcept { return stop_.reached(StopState::drain); }
 
 private:
     void show(const runtime::Manager& manager);
-    void tell_service(const runtime::Manager& manager, const Reloader* reloader);
+    void tell_service(const runtime::Manager& manager, std::chrono::nanoseconds stalled_after,
+                      const Reloader* reloader);
     void take_signal(int number, Reloader* reloader);
     void take_request(const ControlSocket& control, Reloader& reloader);
     void reload(Reloader& reloader, std::optional<ControlRequest> asked);
@@ -41,6 +44,7 @@ private:
     ProgressLog progress_log_;
     ServiceManager service_;
     bool told_of_reload_ = false;
+    bool told_of_illness_ = false;
     Stop stop_;
 };
 

@@ -7,6 +7,8 @@ namespace leat::cli {
 
 namespace {
 
+constexpr auto of_dead_letters = " (dead letters)";  // behind the name of a pipeline
+
 /// Takes what a pipeline has of dead letters by now to the sink that it names.
 Result<> send_dead_letters(Session& session, const config::PipelineSettings& pipeline, const RunArguments& verb,
                            runtime::RunReceipt& receipt, bool& abandoned) {
@@ -18,12 +20,12 @@ Result<> send_dead_letters(Session& session, const config::PipelineSettings& pip
                                                                   .state = session.state(),
                                                                   .sender = &sender,
                                                                   .lane_suffix = verb.lane_suffix}));
-    auto one = session.run(*manager);
+    auto one = session.run(*manager, of_dead_letters);
     abandoned = abandoned || manager->abandoned() > 0;
     for (auto& of : one.pipelines) {
         // Nothing new is nothing to tell.
         if (of.outcome == runtime::Outcome::done && of.read == 0) continue;
-        of.name += " (dead letters)";
+        of.name += of_dead_letters;
         receipt.pipelines.push_back(std::move(of));
     }
     return done();
@@ -57,7 +59,7 @@ Exit run_configuration(const Configuration& configuration, const RunArguments& v
                                         .seed = session.seed()});
     if (!made) return console.fail(made.error());
     auto manager = std::move(made).value();
-    auto receipt = session.run(*manager, true);
+    auto receipt = session.run_reloadable(*manager);
     bool abandoned = manager->abandoned() > 0;
     if (session.state()) {
         for (const auto& pipeline : session.settings().pipelines) {

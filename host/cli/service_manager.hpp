@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,8 +29,10 @@ public:
     void stopping();
     /// One line for people; the same line again is not sent again.
     void status(const std::string& line);
-    /// Call it often: tells twice in each interval of the watchdog that this process is well, if `is_well` says so.
-    void keep_alive(const std::function<bool()>& is_well);
+    /// Call it often while all is well: tells the watchdog so twice in each of its intervals.
+    void keep_alive();
+    /// Somebody is told all this.
+    bool listens() const noexcept { return socket_ >= 0; }
 
 private:
     ServiceManager() = default;

@@ -65,25 +65,64 @@ std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration&
     std::unique_ptr<Session> out(new Session(console, configuration, arguments, std::move(*prepared.value()),
                                              std::move(caught).value(), level, std::move(directory).value()));
     warn_of_refused(out->catalog(), *out->log_);
-    if (verb.no_state) return out;
-    auto opened = delivery::StateStore::open(verb.state, out->clock_);
-    if (!opened) return console.fail(opened.error());
-    out->state_ = std::move(opened).value();
-    auto control = ControlSocket::listen(verb.state);
-    if (control) {
-        out->control_.emplace(std::move(control).value());
-    } else {
-        out->log_->warn(control.error().text() + "; leat reload will not reach this host, SIGHUP will");
+    if (!verb.no_state) {
+        auto opened = delivery::StateStore::open(verb.state, out->clock_);
+        if (!opened) return console.fail(opened.error());
+        out->state_ = std::move(opened).value();
+        auto control = ControlSocket::listen(verb.state);
+        if (control) {
+            out->control_.emplace(std::move(control).value());
+        } else {
+            out->log_->warn(control.error().text() + "; leat reload will not reach this host, SIGHUP will");
+        }
     }
+    if (const auto code = out->serve(verb)) return *code;
     return out;
 }
 
-runtime::RunReceipt Session::run(runtime::Manager& manager, bool reloads) {
-    if (!reloads) return foreground_.run(manager, nullptr, nullptr);
+std::optional<Exit> Session::serve(const RunArguments& verb) {
+    const auto& http = settings().http;
+    auto address = http.listen;
+    if (!verb.http.empty()) {
+        auto given = config::parse_address(verb.http);
+        if (!given) return console_.fail(Exit::usage, "--http " + given.error().message());
+        address = std::move(given).value();
+        if (http.token.empty() && !address->is_local()) {
+            return console_.fail(Exit::usage, "--http " + address->text() +
+                                                  ": others than this machine can reach that address, so that it needs "
+                                                  "a token; add one to " +
+                                                  settings().file.string() +
+                                                  ", as in http: {token: !secret file:/etc/leat/http-token}, or listen "
+                                                  "on 127.0.0.1");
+        }
+    }
+    if (!address) return std::nullopt;
+    observe::HttpOptions options;
+    options.host = address->host;
+    options.port = address->port;
+    options.path = address->path;
+    options.is_local = address->is_local();
+    options.token = http.token;
+    auto started = observe::HttpServer::start(std::move(options), pages_of(view_, http.stalled_after), *log_);
+    // An address is a setting: only an operator can give another one.
+    if (!started) return console_.fail(Exit::configuration, started.error().text());
+    http_ = std::move(started).value();
+    log_->info("http: listens", {{"address", http_->address()}});
+    return std::nullopt;
+}
+
+runtime::RunReceipt Session::run_reloadable(runtime::Manager& manager) {
+    const auto shown = view_.show(manager, {});
+    const auto stalled_after = settings().http.stalled_after;
     Reloader reloader(configuration_, arguments_, console_, *log_, state_ != nullptr, generation_, manager);
-    auto receipt = foreground_.run(manager, &reloader, control_ ? &*control_ : nullptr);
+    auto receipt = foreground_.run(manager, stalled_after, &reloader, control_ ? &*control_ : nullptr);
     generation_ = reloader.now();
     return receipt;
+}
+
+runtime::RunReceipt Session::run(runtime::Manager& manager, std::string suffix) {
+    const auto shown = view_.show(manager, std::move(suffix));
+    return foreground_.run(manager, settings().http.stalled_after, nullptr, nullptr);
 }
 
 void Session::add_digests(boost::json::object& receipt) const {
@@ -130,7 +169,8 @@ Exit Session::end(const runtime::RunReceipt& receipt, bool as_json, bool abandon
         code = console_.fail(Exit::failed, "the receipt could not be written to standard output; it is in " +
                                                directory_.receipt_file().string());
     if (abandoned) {
-        // A thread is still inside a plugin: no destructor may run beside it.
+        // A thread is still inside a plugin: no destructor may run beside it, but for that of the server.
+        http_.reset();
         console_.out.flush();
         console_.err.flush();
         std::_Exit(static_cast<int>(code));

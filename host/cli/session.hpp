@@ -13,9 +13,11 @@
 #include "cli/foreground.hpp"
 #include "cli/prepare.hpp"
 #include "cli/progress.hpp"
+#include "cli/run_view.hpp"
 #include "cli/signals.hpp"
 #include "delivery/run_directory.hpp"
 #include "delivery/state_store.hpp"
+#include "observe/http.hpp"
 #include "observe/text_log.hpp"
 #include "runtime/manager.hpp"
 
@@ -23,8 +25,8 @@ namespace leat::cli {
 
 class Session {
 public:
-    /// Reads the configuration, catches signals, and opens the state. The exit code, when there is nothing to be done:
-    /// what is wrong is printed already. What is given must outlive the session.
+    /// Reads the configuration, catches signals, opens the state, and answers over HTTP. The exit code, when there is
+    /// nothing to be done: what is wrong is printed already. What is given must outlive the session.
     static std::variant<std::unique_ptr<Session>, Exit> begin(const Configuration& configuration,
                                                               const RunArguments& verb, const Arguments& arguments,
                                                               const Console& console);
@@ -41,8 +43,10 @@ public:
     /// Of the dice of this run: no other run on this machine has its directory.
     std::uint64_t seed() const { return std::hash<std::string>()(run_directory().string()); }
 
-    /// @param reloads  the manager may be given the configuration anew, by SIGHUP or `leat reload`
-    runtime::RunReceipt run(runtime::Manager& manager, bool reloads = false);
+    /// The manager may be given the configuration anew meanwhile, by SIGHUP or `leat reload`.
+    runtime::RunReceipt run_reloadable(runtime::Manager& manager);
+    /// @param suffix  added to the names of its pipelines, for those who watch the run from outside
+    runtime::RunReceipt run(runtime::Manager& manager, std::string suffix = {});
     /// A signal has come: nothing more is to be begun.
     bool is_stopped() const noexcept { return foreground_.is_stopped(); }
 
@@ -52,6 +56,8 @@ public:
 private:
     /// What the run was made of, so that a receipt can tell: {"configuration", "plugins"}, each with its SHA-256.
     void add_digests(boost::json::object& receipt) const;
+    /// Answers over HTTP from now on, if the configuration or the command line wants it; the exit code, when it cannot.
+    std::optional<Exit> serve(const RunArguments& verb);
     Session(const Console& console, const Configuration& configuration, const Arguments& arguments,
             runtime::Generation generation, Signals signals, observe::Level level, delivery::RunDirectory directory);
 
@@ -68,6 +74,8 @@ private:
     std::unique_ptr<delivery::StateStore> state_;
     std::optional<ControlSocket> control_;
     Foreground foreground_;
+    RunView view_;
+    std::unique_ptr<observe::HttpServer> http_;  // last: its thread uses all the others
 };
 
 }  // namespace leat::cli

@@ -109,6 +109,14 @@ std::vector<ShownValue> values_of(const config::Settings& settings) {
     all.add({"manager.on_error"}, manager.stop_on_error ? "stop" : "continue");
     all.add({"manager.grace"}, boost::json::value(config::duration_text(manager.grace)));
     all.add({"memory"}, boost::json::value(config::bytes_text(settings.memory)));
+    if (const auto& http = settings.http; http.listen) {
+        all.add({"http.listen"}, boost::json::value(http.listen->text()));
+        if (!http.token.empty()) {
+            all.add({"http.token"}, {});
+            all.out.back().is_secret = true;
+        }
+        all.add({"http.stalled_after"}, boost::json::value(config::duration_text(http.stalled_after)));
+    }
     return std::move(all.out);
 }
 

@@ -125,11 +125,12 @@ private:
         if (version || is_main) read_version(version, root);
         if (const auto plugins = top.get("plugins")) read_plugins(*plugins.value, file);
         const auto manager = top.get("manager"), memory = top.get("memory"), bucket = top.get("bucket");
-        const auto delivery = top.get("delivery");
+        const auto delivery = top.get("delivery"), http = top.get("http");
         if (is_first(manager, manager_)) read_manager(*manager.value);
         if (is_first(memory, memory_)) top.read_bytes(memory, settings_.memory, mebi, tebi);
         if (is_first(bucket, bucket_)) read_bucket(*bucket.value, "bucket", default_bucket_);
         if (is_first(delivery, delivery_)) read_delivery(top, delivery, default_delivery_);
+        if (is_first(http, http_)) read_http(*http.value);
         if (const auto connections = top.get("connections")) collect(*connections.value, "connections", connections_);
         if (const auto pipelines = top.get("pipelines")) collect(*pipelines.value, "pipelines", pipelines_);
         const auto include = top.get("include");
@@ -274,6 +275,50 @@ private:
         }
         manager.read_duration(manager.get("grace"), settings_.manager.grace, 1ms, 1h);
         manager.finish();
+    }
+
+    void read_http(const Node& node) {
+        auto& out = settings_.http;
+        Section http(node, "http", problems_);
+        out.where = node.mark;
+        out.listen = Address{"127.0.0.1", 8642, {}};
+        const auto listen = http.get("listen");
+        if (listen && !listen->wrong) read_address(http, listen, *out.listen);
+        const auto token = http.get("token");
+        if (token && !token->wrong) read_token(http, token, out.token);
+        http.read_duration(http.get("stalled_after"), out.stalled_after, 100ms, 24h);
+        http.finish();
+        if (!token && !out.listen->is_local())
+            http.problem(listen, "is " + in_quotes(out.listen->text()) +
+                                     ", which others than this machine can reach, " +
+                                     "so that it needs a token; add one beside it, as in token: !secret " +
+                                     "file:/etc/leat/http-token, or listen on 127.0.0.1");
+    }
+
+    static void read_address(Section& section, const Section::Found& found, Address& out) {
+        if (found->kind != Node::Kind::scalar || found->secret) {
+            return section.problem(found, "is " + description(*found.value) +
+                                              ", but must be HOST:PORT or unix:/PATH, as in 127.0.0.1:8642");
+        }
+        auto read = parse_address(found->text);
+        if (!read) return section.problem(found, read.error().message());
+        out = std::move(read).value();
+    }
+
+    static void read_token(Section& section, const Section::Found& found, std::string& out) {
+        if (!found->secret) {
+            return section.problem(found,
+                                   "is written here, where all who can read this file see it; put it elsewhere, "
+                                   "as in token: !secret file:/etc/leat/http-token");
+        }
+        const bool is_plain =
+            std::all_of(found->text.begin(), found->text.end(), [](char c) { return c > ' ' && c <= '~'; });
+        if (found->text.size() < shortest_token || !is_plain) {
+            return section.problem(found, "must have " + std::to_string(shortest_token) +
+                                              " characters or more, printable ones of ASCII without spaces; make one "
+                                              "with: openssl rand -hex 32");
+        }
+        out = found->text;
     }
 
     void read_bucket(const Node& node, const std::string& path, BucketSettings& out) {
@@ -533,7 +578,7 @@ private:
     std::deque<Node> documents_;        ///< entries point into them
     std::vector<fs::path> open_files_;  ///< from the main one to that which is being read
     std::vector<fs::path> included_;
-    Section::Found manager_, memory_, bucket_, delivery_;
+    Section::Found manager_, memory_, bucket_, delivery_, http_;
     std::vector<Entry> connections_;
     std::vector<Entry> pipelines_;
     bool knows_why_empty_ = false;  ///< a problem says already why there is no pipeline

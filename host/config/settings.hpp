@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/address.hpp"
+
 namespace leat::config {
 
 /// A place in a YAML file; line and column count from 1, 0 means "no place".
@@ -126,12 +128,25 @@ struct ManagerSettings {
         std::chrono::seconds(30);  ///< how long a plugin call may outlive a stop; 1 ms..1 h
 };
 
+/// Health, metrics and progress over HTTP.
+struct HttpSettings {
+    std::optional<Address> listen;  ///< empty: not at all
+    Mark where;                     ///< of the section
+    std::string token;              ///< that who asks must have; empty: none. Never shown
+    std::chrono::nanoseconds stalled_after =
+        std::chrono::seconds(60);  ///< a pipeline that stands still for so long is ill; 100 ms..24 h
+};
+
+/// Shorter ones can be guessed.
+constexpr std::size_t shortest_token = 16;
+
 struct Settings {
     std::filesystem::path file;
     std::string text;  ///< of the file and of those that it includes, in the order in which they were read
     std::vector<std::filesystem::path> plugin_directories;  ///< as written, made absolute against the file's folder
     ManagerSettings manager;
     std::uint64_t memory = 256u << 20;  ///< for in-flight batches; 1 MiB..1 TiB
+    HttpSettings http;
     std::vector<PipelineSettings> pipelines;
     /// Of every value that is no list or mapping, by the path of its key ("pipelines.orders.bucket.rows").
     std::map<std::string, Origin> origins;

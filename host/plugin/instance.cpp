@@ -479,7 +479,7 @@ Instance::Running Instance::running() const {
     const auto* const entry = context_->in_plugin.load(std::memory_order_acquire);
     if (!entry) return {};
     return {entry->name, entry->interruptible,
-            std::chrono::nanoseconds(now_ns() - context_->since_ns.load(std::memory_order_relaxed))};
+            std::chrono::nanoseconds(now_ns() - context_->since_ns.load(std::memory_order_relaxed)), entry->may_emit};
 }
 
 void Instance::abandon() noexcept {

@@ -168,6 +168,7 @@ public:
         const char* entry = nullptr;
         bool interruptible = false;  ///< it moves rows, or gets ready to
         std::chrono::steady_clock::duration age{};
+        bool may_emit = false;  ///< it may put batches out, and go on as long as it does
     };
     Running running() const;
 

@@ -62,14 +62,20 @@ public:
 
     Progress progress() const {
         Progress out;
-        out.name = plan_.settings->name;
-        out.state = ended_ ? Progress::State::ended : Progress::State::running;
-        out.read = state_.came();
-        out.delivered = value_of(state_.sink.rows_out);
-        out.dead = letters_->count();
-        out.bytes = value_of(state_.bytes);
-        out.seconds = ended_ ? seconds_.load() : seconds_since_start();
-        state_.show_trouble(out);
+        const bool ended = ended_;
+        state_.show(out);
+        out.state = ended ? Progress::State::ended : Progress::State::running;
+        out.filtered = value_of(state_.sink.filtered);
+        out.seconds = ended ? seconds_.load() : seconds_since_start();
+        out.still_for = stillness_.look(state_.activity(), std::chrono::steady_clock::now());
+        out.opened = true;
+        out.rest = Progress::Rest::runner;
+        out.longest_call = tasks_->longest_call();
+        if (ended) {
+            out.outcome = outcome_;
+            if (const auto error = state_.error()) out.error = error->text();
+        }
+        out.stages.push_back(stage(out.delivered, out.dead, out.buckets));
         return out;
     }
 
@@ -223,25 +229,26 @@ private:
         out.error = state_.error();
         const bool complete = succeeded_ && out.unsettled == 0;
         out.outcome = out.error || !out.balanced ? Outcome::failed : complete ? Outcome::done : Outcome::stopped;
-        if (came > 0) add_stage(out);
+        if (came > 0) out.stages.push_back(stage(out.delivered, out.dead, out.buckets));
         if (out.dead > 0) out.dead_letters = letters_->where_to_look();
         out.seconds = seconds_since_start();
         seconds_ = out.seconds;
+        outcome_ = out.outcome;
         ended_ = true;
         return out;
     }
 
-    void add_stage(PipelineReceipt& out) {
+    StageReceipt stage(std::uint64_t delivered, std::uint64_t dead, std::uint64_t buckets) const {
         StageReceipt one{plan_.run->role, plan_.run->component->id};
         one.rows_in = value_of(state_.source.rows_out);
-        one.rows_out = out.delivered;
-        one.dead = out.dead;
-        one.batches = out.buckets;
+        one.rows_out = delivered;
+        one.dead = dead;
+        one.batches = buckets;
         one.retries = value_of(state_.sink.retries);
         const std::lock_guard lock(buckets_mutex_);
         for (const auto& bucket : buckets_)
             one.seconds += bucket->seconds();
-        out.stages.push_back(std::move(one));
+        return one;
     }
 
     double seconds_since_start() const {
@@ -259,10 +266,12 @@ private:
     std::unique_ptr<Instance> owned_;  // until the task begins
     Instance* instance_ = nullptr;     // of the task, which ends it
     std::string checkpoint_;
-    std::mutex buckets_mutex_;
+    mutable std::mutex buckets_mutex_;
     std::vector<std::shared_ptr<ItemBucket>> buckets_;  // guarded by buckets_mutex_
     std::atomic<bool> succeeded_{false};
     std::atomic<double> seconds_{0};
+    Outcome outcome_ = Outcome::failed;  // before ended_
+    mutable Stillness stillness_{began_};
     std::atomic<bool> ended_{false};
 };
 

@@ -318,7 +318,10 @@ bool ItemBucket::call(Worker& worker, bool delivers, leat_items& items, std::uin
         items.filtered = 0;
         const auto answer = delivers ? instance.deliver(kind_, items) : instance.process(kind_, items);
         rejected += std::exchange(worker.rejected, 0);
-        if (answer.ok()) return true;
+        if (answer.ok()) {
+            if (tries.made > 1) run_.worked(run_.sink);
+            return true;
+        }
         const auto next = run_.next_try(answer, tries, run_.sink);
         if (next && !run_.stop.wait_until(*next, StopState::stop)) continue;
         if (answer.status == Status::cancelled && !answer.misbehaved && stopped()) return false;

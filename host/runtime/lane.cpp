@@ -20,6 +20,10 @@ void add(Span span, std::vector<Span>& to) {
     to.insert(to.erase(first, last), span);
 }
 
+std::chrono::steady_clock::rep now_ticks() {
+    return std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
 /// Fits into a token in any case.
 bool is_small(const delivery::Checkpoint& checkpoint) {
     auto size = checkpoint.position.size() + checkpoint.source.size() + checkpoint.replay.size();
@@ -40,6 +44,7 @@ void Lane::begin(delivery::Checkpoint from, Keeping keeping) {
     checkpoint_.complete = false;
     keeping_ = std::move(keeping);
     next_tokens_.resize(keeping_.tracks.size());
+    if (keeps()) settled_at_.store(now_ticks(), std::memory_order_relaxed);
     stored_ = is_small(checkpoint_);  // a large one may be there as the one ahead only, which the next one replaces
 }
 
@@ -102,7 +107,9 @@ Lane::Keeping::Track& Lane::track_of(std::size_t worker) {
 Result<> Lane::settled(std::size_t worker, std::uint64_t taken, std::uint64_t id, Span of, bool whole) {
     const std::lock_guard lock(mutex_);
     checkpoint_.bucket = std::max(checkpoint_.bucket, id);
-    if (!keeps() || keeping_.only_at_end) return done();
+    if (!keeps()) return done();
+    settled_at_.store(now_ticks(), std::memory_order_relaxed);
+    if (keeping_.only_at_end) return done();
     if (!keeping_.tracks.empty() && id > 0) {
         auto& track = keeping_.tracks[worker];
         track.last_token = std::move(next_tokens_[worker]);
@@ -152,6 +159,12 @@ delivery::Checkpoint Lane::checkpoint() const {
 Border Lane::border() const {
     const std::lock_guard lock(mutex_);
     return border_;
+}
+
+std::optional<double> Lane::age() const {
+    const auto ticks = settled_at_.load(std::memory_order_relaxed);
+    if (ticks == 0) return std::nullopt;
+    return std::chrono::duration<double>(std::chrono::steady_clock::duration(now_ticks() - ticks)).count();
 }
 
 void Lane::passed(Border border) {

@@ -5,6 +5,7 @@
 // all of them together tell the next run which rows it must leave out when they come again.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -78,6 +79,8 @@ public:
     /// How far everything is settled by now.
     Border border() const;
     delivery::Checkpoint checkpoint() const;
+    /// Seconds since the last commit, or since the start; empty: it keeps nothing. Waits for nobody.
+    std::optional<double> age() const;
 
     /// Nothing is on its way any more: stores how far the lane came. Errors: io.
     /// @param all       what had left the transforms is settled
@@ -113,6 +116,7 @@ private:
     std::chrono::steady_clock::time_point stored_at_{};
     std::string acknowledged_;
     bool to_acknowledge_ = false;
+    std::atomic<std::chrono::steady_clock::rep> settled_at_{0};  // 0: it keeps nothing
 };
 
 }  // namespace leat::runtime

@@ -121,16 +121,25 @@ public:
 
     Progress progress() const {
         Progress out;
-        out.name = plan_.settings->name;
         const bool ended = ended_.load(std::memory_order_acquire);
+        state_.show(out);
         out.state = ended ? Progress::State::ended : Progress::State::running;
-        out.read = state_.came();
-        out.delivered = value_of(state_.sink.rows_out);
-        out.dead = letters_->count();
-        out.bytes = value_of(state_.bytes);
         out.seconds = ended ? seconds_ : seconds_since(began_);
-        state_.show_trouble(out);
+        out.still_for = stillness_.look(state_.activity(), std::chrono::steady_clock::now());
+        out.opened = opened_.load(std::memory_order_relaxed);
+        if (reader_.is_idle()) out.rest = Progress::Rest::idle;
+        out.longest_call = tasks_->longest_call();
+        if (!ended) out.checkpoint_age = lane_.age();
+        if (ended) {
+            out.filtered = filtered_;
+            out.added = added_;
+            out.outcome = outcome_;
+            if (const auto error = state_.error()) out.error = error->text();
+        } else {
+            add_settled(out.filtered, out.added);
+        }
         const std::lock_guard lock(instances_mutex_);
+        out.stages = stages(stage_seconds_.empty() ? seconds_of_stages() : stage_seconds_);
         const auto reported = source_ ? source_->reported() : last_reported_;
         out.done = reported.done;
         out.total = reported.total;
@@ -259,6 +268,7 @@ private:
     void go_on(TaskGroup::Thread here) {
         if (step_ == Step::set_up && set_up_ && !state_.failed()) {
             step_ = Step::flow;
+            opened_.store(true, std::memory_order_relaxed);
             auto* const hold = tasks_->hold(here);
             flow();
             return tasks_->ended(hold);
@@ -818,6 +828,7 @@ private:
         keep_checkpoint();
         if (auto over = delivery::over_limit(*letters_, plan_.settings->dead_letters, state_.came(), true))
             state_.fail(in_pipeline(*over));
+        const std::lock_guard lock(instances_mutex_);
         stage_seconds_ = seconds_of_stages();
     }
 
@@ -843,7 +854,7 @@ private:
     void settle_transforms() {
         for (std::size_t i = 0; i < state_.transforms.size(); ++i) {
             const auto& counts = state_.transforms[i];
-            const auto& component = plan_.run ? *plan_.run->component : *plan_.transforms[i].component;
+            const auto& component = component_of(i);
             auto filtered = value_of(counts.filtered);
             auto added = value_of(counts.added);
             if (!component.promises(LEAT_STATELESS)) {
@@ -858,15 +869,30 @@ private:
         }
     }
 
+    const plugin::Component& component_of(std::size_t transform) const {
+        return plan_.run ? *plan_.run->component : *plan_.transforms[transform].component;
+    }
+
+    /// What is known before the end: what a transform that may hold rows gave nothing for, it may give later.
+    void add_settled(std::uint64_t& filtered, std::uint64_t& added) const {
+        for (std::size_t i = 0; i < state_.transforms.size(); ++i) {
+            if (!component_of(i).promises(LEAT_STATELESS)) continue;
+            filtered += value_of(state_.transforms[i].filtered);
+            added += value_of(state_.transforms[i].added);
+        }
+    }
+
+    /// Under instances_mutex_.
     std::vector<double> seconds_of_stages() const {
-        std::vector<double> out{source_ ? source_->seconds() : 0.0};
-        if (plan_.run) return out;  // one instance does everything
-        for (const auto& staging : stagings_)
-            out.push_back(staging->instance ? staging->instance->seconds() : 0.0);
-        double load = 0;
-        for (const auto* sink : sinks_)
-            load += sink ? sink->seconds() : 0.0;
-        out.push_back(load);
+        if (plan_.run) return {instances_.empty() ? 0.0 : instances_.front()->seconds()};  // it does everything
+        std::vector<double> out(2 + plan_.transforms.size());
+        for (const auto& instance : instances_) {
+            const auto& role = instance->role();
+            std::size_t stage = role == plan_.load->role ? out.size() - 1 : 0;
+            for (std::size_t i = 0; i < plan_.transforms.size(); ++i)
+                if (role == plan_.transforms[i].role) stage = 1 + i;
+            out[stage] += instance->seconds();
+        }
         return out;
     }
 
@@ -948,7 +974,7 @@ private:
         out.error = state_.error();
         out.outcome = out.error || !out.balanced ? Outcome::failed : stopped_early() ? Outcome::stopped : Outcome::done;
         if (out.dead > 0) out.dead_letters = letters_->where_to_look();
-        add_stages(out);
+        out.stages = stages(stage_seconds_);
         if (keeps_checkpoints_ && set_up_) {
             const auto place = [](const delivery::Checkpoint& at) {
                 return PipelineReceipt::Place{at.bucket, at.position, at.skip};
@@ -961,6 +987,7 @@ private:
             environment_.log.info("complete: its source has nothing new", {{"pipeline", plan_.settings->name}});
         out.seconds = seconds_since(began_);
         seconds_ = out.seconds;
+        outcome_ = out.outcome;
         ended_.store(true, std::memory_order_release);
         return out;
     }
@@ -986,7 +1013,8 @@ private:
         if (others > came) out.added -= std::min(out.added, others - came);
     }
 
-    void add_stages(PipelineReceipt& out) const {
+    std::vector<StageReceipt> stages(const std::vector<double>& seconds) const {
+        std::vector<StageReceipt> out;
         const auto add = [&](const StagePlan& of, std::string role, const StageCounts& counts) {
             StageReceipt one{std::move(role), of.component->id};
             one.rows_in = value_of(counts.rows_in);
@@ -994,8 +1022,8 @@ private:
             one.dead = value_of(counts.dead);
             one.batches = value_of(counts.batches);
             one.retries = value_of(counts.retries);
-            if (out.stages.size() < stage_seconds_.size()) one.seconds = stage_seconds_[out.stages.size()];
-            out.stages.push_back(std::move(one));
+            if (out.size() < seconds.size()) one.seconds = seconds[out.size()];
+            out.push_back(std::move(one));
         };
         add(plan_.run ? *plan_.run : *plan_.extract, "extract", state_.source);
         for (std::size_t i = 0; i < state_.transforms.size(); ++i) {
@@ -1006,6 +1034,7 @@ private:
             }
         }
         add(plan_.run ? *plan_.run : *plan_.load, "load", state_.sink);
+        return out;
     }
 
     const SteadyTime began_ = std::chrono::steady_clock::now();
@@ -1050,6 +1079,9 @@ private:
     std::uint64_t added_ = 0;
     std::vector<double> stage_seconds_;
     double seconds_ = 0;
+    Outcome outcome_ = Outcome::failed;
+    std::atomic<bool> opened_{false};
+    mutable Stillness stillness_{began_};
     std::atomic<bool> ended_{false};
 };
 

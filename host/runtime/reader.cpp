@@ -35,12 +35,15 @@ Reader::Next Reader::read(SteadyTime& later) {
         tries_ = {};
         if (answer.status == Status::end) {
             at_end_.store(true, std::memory_order_release);
+            is_idle_.store(false, std::memory_order_relaxed);
             return Next::ended;
         }
         if (answer.status == Status::ok || gave_) {
             idle_ = {};
+            if (is_idle()) is_idle_.store(false, std::memory_order_relaxed);
             return Next::again;
         }
+        is_idle_.store(true, std::memory_order_relaxed);
         idle_ = std::clamp(2 * idle_, first_idle_wait, longest_idle_wait);
         later = std::chrono::steady_clock::now() + idle_;
         return Next::later;

@@ -45,6 +45,8 @@ public:
 
     /// True once the source has said that there is no more, ever. Any thread.
     bool at_end() const noexcept { return at_end_.load(std::memory_order_acquire); }
+    /// True from a read that had nothing to the next one that has something. Any thread.
+    bool is_idle() const noexcept { return is_idle_.load(std::memory_order_relaxed); }
 
 private:
     std::optional<SteadyTime> not_before();
@@ -67,6 +69,7 @@ private:
     Given again_;                       // will come a second time
     std::optional<FailedCall> spoilt_;  // by this call: the source is made anew before it is read again
     std::atomic<bool> at_end_{false};
+    std::atomic<bool> is_idle_{false};
 };
 
 }  // namespace leat::runtime

@@ -116,6 +116,7 @@ std::optional<SteadyTime> RunState::next_try(const Answer& answer, Tries& tries,
     count_failure(answer, stage, now, is_last ? std::nullopt : std::optional(end));
     if (is_last) return std::nullopt;
     stage.retries.fetch_add(1, std::memory_order_relaxed);
+    stage.failing.store(true, std::memory_order_relaxed);
     const auto wait = wait_before(++tries.made, retry, roll());
     const auto next = std::min(end, now + std::chrono::duration_cast<SteadyTime::duration>(wait));
     next_try_at_.store(next.time_since_epoch().count(), std::memory_order_relaxed);
@@ -151,7 +152,8 @@ std::optional<SteadyTime> RunState::not_before(const StageCounts& stage) {
     return stage.plan->circuit->not_before(circuit_settings(), std::chrono::steady_clock::now());
 }
 
-void RunState::worked(const StageCounts& stage) {
+void RunState::worked(StageCounts& stage) {
+    if (stage.failing.load(std::memory_order_relaxed)) stage.failing.store(false, std::memory_order_relaxed);
     if (!stage.plan || !stage.plan->circuit) return;
     const auto was_open = stage.plan->circuit->worked(std::chrono::steady_clock::now());
     if (!was_open) return;
@@ -160,7 +162,36 @@ void RunState::worked(const StageCounts& stage) {
              {{"pipeline", plan.settings->name}});
 }
 
+void RunState::show(Progress& out) const {
+    out.name = plan.settings->name;
+    out.read = came();
+    out.delivered = sink.rows_out.load(std::memory_order_relaxed);
+    out.dead = dead_letters.count();
+    out.bytes = bytes.load(std::memory_order_relaxed);
+    out.buckets = buckets.load(std::memory_order_relaxed);
+    show_trouble(out);
+}
+
+std::uint64_t RunState::activity() const {
+    std::uint64_t out = 0;
+    const auto add = [&](const std::atomic<std::uint64_t>& count) { out += count.load(std::memory_order_relaxed); };
+    const auto add_stage = [&](const StageCounts& stage) {
+        for (const auto* const count : {&stage.rows_in, &stage.rows_out, &stage.dead, &stage.batches, &stage.retries})
+            add(*count);
+    };
+    add_stage(source);
+    for (const auto& one : transforms)
+        add_stage(one);
+    add_stage(sink);
+    for (const auto* const count : {&bytes, &raw_rejects, &dropped, &repeated, &buckets})
+        add(*count);
+    return out;
+}
+
 void RunState::show_trouble(Progress& out) const {
+    out.retrying = source.failing.load(std::memory_order_relaxed) || sink.failing.load(std::memory_order_relaxed);
+    for (const auto& one : transforms)
+        out.retrying = out.retrying || one.failing.load(std::memory_order_relaxed);
     out.retries = source.retries.load(std::memory_order_relaxed) + sink.retries.load(std::memory_order_relaxed);
     for (const auto& one : transforms)
         out.retries += one.retries.load(std::memory_order_relaxed);
@@ -172,6 +203,7 @@ void RunState::show_trouble(Progress& out) const {
         next = stage->plan->circuit->next_trial();
     }
     if (next && *next > now) out.next_try_in = std::chrono::duration<double>(*next - now).count();
+    if (settled_at(source) > now || settled_at(sink) > now) out.rest = Progress::Rest::rate;
 }
 
 // ---- Rates ----------------------------------------------------------------------------------------------------------

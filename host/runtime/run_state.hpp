@@ -54,7 +54,8 @@ struct StageCounts {
     std::atomic<std::uint64_t> dead{0};
     std::atomic<std::uint64_t> batches{0};
     std::atomic<std::uint64_t> retries{0};
-    const StagePlan* plan = nullptr;  // of what has a circuit and limits: a source, a sink
+    std::atomic<bool> failing{false};  // a call is to be made again, and none has succeeded since
+    const StagePlan* plan = nullptr;   // of what has a circuit and limits: a source, a sink
     // Of a transform.
     std::atomic<std::uint64_t> filtered{0};  // taken, and nothing given for it by the same call
     std::atomic<std::uint64_t> added{0};     // given beyond what the same call took
@@ -92,15 +93,17 @@ public:
     /// When to ask again whether this stage may be called, as its circuit says; empty: now.
     std::optional<SteadyTime> not_before(const StageCounts& stage);
     /// A call of this stage was answered: what was wrong with its component has passed.
-    void worked(const StageCounts& stage);
+    void worked(StageCounts& stage);
 
     /// Takes rows from what may go through this stage in a second. Returns when they may.
     static SteadyTime take(const StageCounts& stage, std::uint64_t rows, std::uint64_t bytes);
     /// When everything that was taken has gone through by what may go through in a second.
     static SteadyTime settled_at(const StageCounts& stage);
 
-    /// Fills in what the live line shows of retries. Any thread.
-    void show_trouble(Progress& out) const;
+    /// Fills in what it counts, and what it waits for. Any thread.
+    void show(Progress& out) const;
+    /// Grows with everything that happens. Any thread.
+    std::uint64_t activity() const;
 
     /// Stores dead letters of a stage, whose place is known, and checks the limit. All but `stored` mean that the run
     /// has failed.
@@ -134,6 +137,7 @@ private:
     void count_failure(const plugin::Answer& answer, const StageCounts& stage, SteadyTime now,
                        std::optional<SteadyTime> last_try);
     double roll();
+    void show_trouble(Progress& out) const;
     bool may_wait_for_memory(std::uint64_t wanted);
 
     mutable std::mutex mutex_;

@@ -125,6 +125,25 @@ void TaskGroup::close() {
     if (place_) watch_.remove(*place_);
 }
 
+std::optional<Progress::Call> TaskGroup::longest_call() const {
+    std::optional<Progress::Call> out;
+    const auto look_at = [&](const plugin::Instance& instance) {
+        const auto call = instance.running();
+        const bool is_run = call.entry && std::string_view(call.entry) == "run";
+        const auto seconds = std::chrono::duration<double>(call.age).count();
+        if (!call.entry || is_run || (out && out->seconds >= seconds)) return;
+        out = Progress::Call{instance.title(), call.entry, call.may_emit, seconds};
+    };
+    const std::lock_guard lock(mutex_);
+    for (const auto& one : watched_)
+        look_at(*one.instance);
+    for (const auto& task : tasks_) {  // the workers of a runner's buckets are watched through their tasks alone
+        for (const auto* const instance : task.calls)
+            look_at(*instance);
+    }
+    return out;
+}
+
 std::chrono::nanoseconds TaskGroup::look() {
     Lock lock(mutex_);
     look_for_slow(lock);

@@ -15,6 +15,7 @@
 #include "base/stop.hpp"
 #include "plugin/instance.hpp"
 #include "runtime/pool.hpp"
+#include "runtime/progress.hpp"
 #include "runtime/watch.hpp"
 
 namespace leat::runtime {
@@ -78,6 +79,9 @@ public:
 
     /// Calls that were given up so far. Any thread.
     std::size_t given_up() const;
+
+    /// The call that has been running for longest, but for the `run` of a runner. Any thread.
+    std::optional<Progress::Call> longest_call() const;
 
     /// Ends the links to the stop and the watch. Once it is idle for good.
     void close();

@@ -130,6 +130,7 @@ Transforms::Step Transforms::hand_on(std::size_t index, std::uint64_t rows_in, s
     tries_ = {};
     auto& outlet = *stages_[index].outlet;
     auto& counts = run_.transforms[index];
+    run_.worked(counts);
     std::uint64_t rows_out = 0;
     for (const auto& one : outlet.batches)
         rows_out += static_cast<std::uint64_t>(one.rows());

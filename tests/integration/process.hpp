@@ -38,6 +38,8 @@ public:
 
     void signal(int number) const;
     pid_t pid() const { return pid_; }
+    /// What it has written to standard error so far.
+    const std::string& err() const { return err_text_; }
     /// It has not ended; wait() was not called.
     bool is_running() const;
     /// Reads until `text` came on standard error. Throws when the process ends first, or at the deadline.

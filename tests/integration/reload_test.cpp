@@ -21,7 +21,8 @@ constexpr int reloads = 200;
 
 /// Numbers from 0 on into a file of its own, for ever.
 std::string numbers(const std::string& name, int bucket_rows, const std::string& source = "generate") {
-    return "  " + name + ":\n    extract: { " + source + ": { rows: 1000000000, columns: { n: sequence }, rate: 50000 rows/s } }\n" +
+    return "  " + name + ":\n    extract: { " + source +
+           ": { rows: 1000000000, columns: { n: sequence }, rate: 50000 rows/s } }\n" +
            "    load: { ndjson: { path: " + name + ".ndjson } }\n    bucket: { rows: " + std::to_string(bucket_rows) +
            ", timeout: 5ms }\n";
 }
@@ -49,8 +50,8 @@ struct Host : Directory {
     }
     void wait_for_rows(const std::string& name) const {
         const auto file = path() / (name + ".ndjson");
-        process->wait_until(
-            [&] { return std::filesystem::exists(file) && std::filesystem::file_size(file) > 0; }, "rows of " + name);
+        process->wait_until([&] { return std::filesystem::exists(file) && std::filesystem::file_size(file) > 0; },
+                            "rows of " + name);
     }
     Ended end() const {
         process->signal(SIGTERM);
@@ -106,8 +107,9 @@ BOOST_AUTO_TEST_CASE(two_hundred_reloads_under_load_lose_no_row_and_double_none)
     for (int i = 1; i <= reloads; ++i) {
         const auto done = reload(numbers("changes", 100 + i) + numbers("stays", 100));
         BOOST_REQUIRE(done.code == 0);
-        BOOST_REQUIRE(done.out ==
-                      "reloaded p.yaml: 1 changed, 1 unchanged\n  changes: changed (bucket.rows)\n  stays: unchanged\n");
+        BOOST_REQUIRE(
+            done.out ==
+            "reloaded p.yaml: 1 changed, 1 unchanged\n  changes: changed (bucket.rows)\n  stays: unchanged\n");
     }
     const auto ended = end();
     BOOST_TEST(ended.code == 5);
@@ -153,9 +155,10 @@ BOOST_AUTO_TEST_CASE(a_mistake_changes_nothing_and_is_told) {
     const auto refused = reload(numbers("stays", 200, "generated"));
     BOOST_TEST(refused.code == 3);
     BOOST_TEST(refused.out == "");
-    BOOST_TEST(refused.err ==
-               "p.yaml:5:16: pipelines.stays.extract: \"generated\" is not a source that any plugin offers; did you mean "
-               "\"generate\"?\nnothing was changed\n");
+    BOOST_TEST(
+        refused.err ==
+        "p.yaml:5:16: pipelines.stays.extract: \"generated\" is not a source that any plugin offers; did you mean "
+        "\"generate\"?\nnothing was changed\n");
     process->wait_for_err("error reload refused, nothing was changed: p.yaml:5:16: ");
     std::filesystem::remove(path() / "p.yaml");
     BOOST_TEST(leat({"reload", "--diff"}).code == 3);
@@ -228,15 +231,17 @@ BOOST_AUTO_TEST_CASE(nobody_is_there) {
     put("p.yaml", pipelines(numbers("one", 100)));
     const auto none = leat({"reload", "--state", "there"});
     BOOST_TEST(none.code == 3);
-    BOOST_TEST(none.err == "leat: no host works with the state directory there; start one with leat run, or name its "
-                           "directory with --state\n");
+    BOOST_TEST(none.err ==
+               "leat: no host works with the state directory there; start one with leat run, or name its "
+               "directory with --state\n");
     // One that was killed leaves its socket behind.
     begin(numbers("one", 100));
     process->signal(SIGKILL);
     process->wait();
     BOOST_TEST(has(".leat/control"));
-    BOOST_TEST(leat({"reload"}).err == "leat: no host works with the state directory .leat; start one with leat run, or "
-                                       "name its directory with --state\n");
+    BOOST_TEST(leat({"reload"}).err ==
+               "leat: no host works with the state directory .leat; start one with leat run, or "
+               "name its directory with --state\n");
     begin(numbers("one", 100));
     BOOST_TEST(leat({"reload"}).code == 0);
     BOOST_TEST(end().code == 5);
@@ -245,7 +250,8 @@ BOOST_AUTO_TEST_CASE(nobody_is_there) {
 
 BOOST_AUTO_TEST_CASE(what_had_failed_starts_again) {
     const auto failing = [](const std::string& rest) {
-        return "  fails:\n    extract: { csv: { path: in.csv } }\n    load: { ndjson: { path: fails.ndjson } }\n" + rest;
+        return "  fails:\n    extract: { csv: { path: in.csv } }\n    load: { ndjson: { path: fails.ndjson } }\n" +
+               rest;
     };
     begin(failing(numbers("stays", 100)));
     process->wait_for_err("pipeline ended pipeline=fails");

@@ -16,7 +16,8 @@ namespace {
 /// Where the host sends its messages, in the directory of the test.
 class NotifySocket {
 public:
-    explicit NotifySocket(const std::filesystem::path& path) : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    explicit NotifySocket(const std::filesystem::path& path)
+        : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         BOOST_REQUIRE(path.native().size() < sizeof address.sun_path);
@@ -66,8 +67,9 @@ private:
     int socket_;
 };
 
-constexpr auto endless = "version: 1\npipelines:\n  numbers:\n"
-                         "    extract: { generate: { rows: 1000000000, rate: 1000 rows/s } }\n    load: { \"null\": }\n";
+constexpr auto endless =
+    "version: 1\npipelines:\n  numbers:\n"
+    "    extract: { generate: { rows: 1000000000, rate: 1000 rows/s } }\n    load: { \"null\": }\n";
 
 struct Service : Directory {
     Service() { options.directory = path(); }

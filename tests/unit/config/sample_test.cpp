@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE(name_every_key) {
         complete_with("plugins: {\"?\": 1}\n"),
         complete_with("manager: {\"?\": 1}\n"),
         complete_with("bucket: {\"?\": 1}\n"),
+        complete_with("http: {\"?\": 1}\n"),
         pipeline_with("    extract: a\n    load: b\n    \"?\": 1\n"),
         pipeline_with("    extract: a\n    load: b\n    retry: {\"?\": 1}\n"),
         pipeline_with("    extract: a\n    load: b\n    circuit: {\"?\": 1}\n"),
