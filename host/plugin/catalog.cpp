@@ -9,6 +9,7 @@
 
 #include "config/suggest.hpp"
 #include "plugin/elf_check.hpp"
+#include "plugin/file_rules.hpp"
 #include "plugin/trial.hpp"
 
 namespace leat::plugin {
@@ -107,6 +108,7 @@ public:
 
 private:
     std::optional<Error> examine(const path& file) {
+        if (auto mode = check_file_mode(file); !mode) return std::move(mode).error();
         auto facts = read_elf(file);
         if (!facts) return std::move(facts).error();
         if (auto entry = check_entry_symbol(facts.value()); !entry) return std::move(entry).error();
@@ -155,8 +157,12 @@ Result<Catalog> Catalog::scan(const Scan& scan) {
                            catalog.directories_.end();
         if (known || (!must_exist && !std::filesystem::is_directory(directory, error))) return done();
         BOOST_OUTCOME_TRY(const auto found, plugin_files(directory));
-        files.insert(files.end(), found.begin(), found.end());
         catalog.directories_.push_back(directory);
+        if (auto mode = check_directory(directory)) {
+            files.insert(files.end(), found.begin(), found.end());
+        } else {
+            catalog.refused_.push_back({directory, mode.error().in("plugin directory " + directory.string())});
+        }
         return done();
     };
     for (const path& directory : scan.named) {
@@ -256,6 +262,11 @@ Error Catalog::unknown(std::string_view id, const std::vector<Kind>& wanted) con
             return Error(Errc::plugin,
                          name + " is not " + one_of(wanted) + " here; its plugin was refused: " + refusal.error.text());
         }
+    }
+    for (const Refused& refusal : refused_) {
+        if (std::find(directories_.begin(), directories_.end(), refusal.path) == directories_.end()) continue;
+        return Error(Errc::plugin, name + " is not " + one_of(wanted) +
+                                       " here, and it may be in what was refused: " + refusal.error.text());
     }
 
     std::string text = name + " is not " + one_of(wanted) + " that any plugin offers";

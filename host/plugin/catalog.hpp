@@ -42,7 +42,8 @@ struct Refused {
 class Catalog {
 public:
     /// Opens every *.so directly in the directories, in the order of their names; hidden files are skipped. A library
-    /// that cannot be used, or has a component that an earlier one has already, lands in refused().
+    /// that cannot be used, or has a component that an earlier one has already, lands in refused(), and so does a
+    /// directory or file that others may write to (plugin/file_rules.hpp).
     /// Errors: Errc::configuration for a directory in `named` that cannot be read.
     static Result<Catalog> scan(const Scan& scan);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "plugin/elf_check.hpp"
+#include "plugin/file_rules.hpp"
 #include "plugin/handshake.hpp"
 #include "plugin/trial.hpp"
 
@@ -47,6 +48,7 @@ Result<T> noted(Result<T> result, Report& report, const std::string& when_it_hol
 
 /// The checks that run none of the library's code.
 Result<ElfFacts> examine(const std::filesystem::path& path, Report& report) {
+    BOOST_OUTCOME_TRY(noted(check_file_mode(path), report, "cannot be changed by others"));
     BOOST_OUTCOME_TRY(auto facts,
                       noted(read_elf(path), report, "is a whole shared library for " + host_architecture()));
     BOOST_OUTCOME_TRY(noted(check_entry_symbol(facts), report, "exports leat_plugin_v1"));

@@ -131,19 +131,22 @@ BOOST_AUTO_TEST_CASE(warns_of_a_plugin_that_wants_a_process_of_its_own) {
 
 BOOST_AUTO_TEST_CASE(check_lists_each_check_that_holds) {
     const auto checked = check_file(fixture("good"));
-    BOOST_TEST(lines_of(checked.report) == "ok is a whole shared library for " + leat::plugin::host_architecture() +
-                                               "\n"
-                                               "ok exports leat_plugin_v1\n"
-                                               "ok exports nothing else\n"
-                                               "ok has no unique symbols\n"
-                                               "ok comes through loading in a child process\n"
-                                               "ok loads\n"
-                                               "ok leat_plugin_v1 gives its descriptors\n"
-                                               "ok speaks plugin ABI 1.0, needs 1.0; this host has 1.0\n"
-                                               "ok is plugin \"good\" 1.0.0, license Apache-2.0\n"
-                                               "ok source \"good.count\": entries, promises and schema agree\n"
-                                               "ok transform \"good.identity\": entries, promises and schema agree\n"
-                                               "ok sink \"good.collect\": entries, promises and schema agree\n");
+    BOOST_TEST(lines_of(checked.report) ==
+               "ok cannot be changed by others\n"
+               "ok is a whole shared library for " +
+                   leat::plugin::host_architecture() +
+                   "\n"
+                   "ok exports leat_plugin_v1\n"
+                   "ok exports nothing else\n"
+                   "ok has no unique symbols\n"
+                   "ok comes through loading in a child process\n"
+                   "ok loads\n"
+                   "ok leat_plugin_v1 gives its descriptors\n"
+                   "ok speaks plugin ABI 1.0, needs 1.0; this host has 1.0\n"
+                   "ok is plugin \"good\" 1.0.0, license Apache-2.0\n"
+                   "ok source \"good.count\": entries, promises and schema agree\n"
+                   "ok transform \"good.identity\": entries, promises and schema agree\n"
+                   "ok sink \"good.collect\": entries, promises and schema agree\n");
     BOOST_REQUIRE(checked.library);
     BOOST_TEST(checked.library->id() == "good");
     BOOST_TEST(!checked.report.failed());
@@ -183,6 +186,7 @@ BOOST_AUTO_TEST_CASE(check_says_each_fault_once) {
     const auto text = leat::test::write_file(folder / "notes.so", "Notes");
     BOOST_TEST(
         lines_of(check_file(text).report) ==
+        "ok cannot be changed by others\n"
         "failed is not a shared library: it begins with \"Note\", not with the ELF magic; build it with -shared\n");
     BOOST_TEST(!check_file(text).library);
 }
