@@ -83,6 +83,7 @@ struct Reader {
     PluginCheckArguments plugin_check;
     PluginTestArguments plugin_test;
     PluginNewArguments plugin_new;
+    PluginSignArguments plugin_sign;
 
     Reader() {
         app.require_subcommand(1);
@@ -197,10 +198,12 @@ struct Reader {
         auto* const plugins = app.add_subcommand("plugin", "What is installed, and what a plugin file is worth");
         plugins->require_subcommand(1);
         auto* const list_app = add(*plugins, "list", "Lists all components, and refused files", &Reader::plugin_list);
+        add_as_in(*list_app, plugin_list.as_in);
         add_json(*list_app, plugin_list.json);
         auto* const show_app =
             add(*plugins, "show", "Documents a component from its own description", &Reader::plugin_show);
         show_app->add_option("ID", plugin_show.id, "Of a component or a plugin")->required();
+        add_as_in(*show_app, plugin_show.as_in);
         add_json(*show_app, plugin_show.json);
         auto* const plugin_check_app =
             add(*plugins, "check", "Tells whether a host will take FILE.so, and why not", &Reader::plugin_check);
@@ -208,6 +211,16 @@ struct Reader {
         add_json(*plugin_check_app, plugin_check.json);
         add_plugin_test(*plugins);
         add_plugin_new(*plugins);
+        auto* const sign_app =
+            add(*plugins, "sign", "Prints what to run, and what to write, so that FILE.so is trusted",
+                &Reader::plugin_sign);
+        sign_app->add_option("FILE.so", plugin_sign.file, "The library")->required();
+        sign_app->add_option("--public-key", plugin_sign.public_key, "The .pub file of minisign, for the line of trust")
+            ->type_name("FILE");
+    }
+
+    static void add_as_in(CLI::App& to, std::filesystem::path& file) {
+        to.add_option("--as-in", file, "With the directories, pins and keys of this configuration")->type_name("FILE");
     }
 
     void add_plugin_test(CLI::App& plugins) {

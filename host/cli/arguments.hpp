@@ -139,12 +139,19 @@ struct ReceiptsShowArguments {
 };
 
 struct PluginListArguments {
+    std::filesystem::path as_in;  ///< a configuration; empty: none
     bool json = false;
 };
 
 struct PluginShowArguments {
-    std::string id;  ///< of a component or a plugin
+    std::string id;               ///< of a component or a plugin
+    std::filesystem::path as_in;  ///< a configuration; empty: none
     bool json = false;
+};
+
+struct PluginSignArguments {
+    std::filesystem::path file;
+    std::filesystem::path public_key;  ///< a .pub file of minisign; empty: none
 };
 
 struct PluginCheckArguments {
@@ -179,7 +186,7 @@ using Verb =
                  LoadArguments, StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments,
                  DeadListArguments, DeadShowArguments, DeadExportArguments, DeadDropArguments, DeadReplayArguments,
                  ReceiptsListArguments, ReceiptsShowArguments, PluginListArguments, PluginShowArguments,
-                 PluginCheckArguments, PluginTestArguments, PluginNewArguments>;
+                 PluginCheckArguments, PluginTestArguments, PluginNewArguments, PluginSignArguments>;
 
 struct Arguments {
     Verb verb;

@@ -201,7 +201,7 @@ Result<> save(const std::filesystem::path& file, const std::string& yaml) {
 Exit load(const LoadArguments& verb, const Arguments& arguments, const Console& console) {
     std::string yaml;
     {
-        const auto scanned = scan_plugins({}, arguments, console);
+        const auto scanned = scan_plugins(nullptr, arguments, console);
         if (!scanned) return console.fail(scanned.error());
         auto made = make_yaml(verb, scanned.value());
         if (!made) return console.fail(made.error());

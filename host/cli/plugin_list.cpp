@@ -10,9 +10,9 @@
 namespace leat::cli {
 
 Exit plugin_list(const PluginListArguments& verb, const Arguments& arguments, const Console& console) {
-    const auto scanned = scan_plugins({}, arguments, console);
-    if (!scanned) return console.fail(scanned.error());
-    const auto& catalog = scanned.value();
+    const auto scanned = scan_as_in(verb.as_in, arguments, console);
+    if (const auto* const failed = std::get_if<Exit>(&scanned)) return *failed;
+    const auto& catalog = std::get<plugin::Catalog>(scanned);
     if (verb.json) {
         boost::json::array components;
         for (const auto* one : catalog.components()) {
@@ -21,7 +21,9 @@ Exit plugin_list(const PluginListArguments& verb, const Arguments& arguments, co
                                                         {"summary", one->summary},
                                                         {"plugin", one->library->id()},
                                                         {"version", one->library->version()},
-                                                        {"file", one->library->path().string()}});
+                                                        {"file", one->library->path().string()},
+                                                        {"pinned", one->library->credentials().is_pinned},
+                                                        {"signed_by", one->library->credentials().signed_by}});
         }
         boost::json::array refused;
         for (const auto& one : catalog.refused())
@@ -31,10 +33,16 @@ Exit plugin_list(const PluginListArguments& verb, const Arguments& arguments, co
                     << '\n';
         return Exit::done;
     }
-    TextTable table({{"component"}, {"kind"}, {"plugin"}, {"summary"}});
+    const bool tells_trust = !verb.as_in.empty();
+    TextTable table(tells_trust
+                        ? std::vector<TextTable::Column>{{"component"}, {"kind"}, {"plugin"}, {"checked"}, {"summary"}}
+                        : std::vector<TextTable::Column>{{"component"}, {"kind"}, {"plugin"}, {"summary"}});
     for (const auto* one : catalog.components()) {
-        table.add({one->id, std::string(plugin::kind_name(one->kind)),
-                   one->library->id() + " " + one->library->version(), printable(one->summary)});
+        std::vector<std::string> cells = {one->id, std::string(plugin::kind_name(one->kind)),
+                                          one->library->id() + " " + one->library->version()};
+        if (tells_trust) cells.push_back(one->library->credentials().text());
+        cells.push_back(printable(one->summary));
+        table.add(cells);
     }
     if (catalog.components().empty()) {
         console.out << "no plugins; put a directory of plugins into LEAT_PLUGIN_PATH, or name one with --plugins\n";

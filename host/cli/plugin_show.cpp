@@ -50,7 +50,9 @@ boost::json::object component_json(const plugin::Component& one) {
             {"version", one.library->version()},
             {"license", one.library->license()},
             {"vendor", one.library->vendor()},
-            {"file", one.library->path().string()}};
+            {"file", one.library->path().string()},
+            {"pinned", one.library->credentials().is_pinned},
+            {"signed_by", one.library->credentials().signed_by}};
 }
 
 std::string text_at(const boost::json::object& object, std::string_view key) {
@@ -144,7 +146,9 @@ std::string indented(std::string_view text) {
 void show_component(const plugin::Component& one, std::ostream& out) {
     out << one.name() << ": " << one.summary << '\n';
     out << "  plugin " << one.library->id() << ' ' << one.library->version() << " (" << one.library->license()
-        << ") from " << one.library->path().string() << '\n';
+        << ") from " << one.library->path().string();
+    if (const auto& known = one.library->credentials(); !known.sha256.empty()) out << ", " << known.text();
+    out << '\n';
     for (const auto& flag : flags) {
         if (one.promises(flag.bit)) out << "  " << flag.name << ": " << flag.meaning << '\n';
     }
@@ -162,9 +166,9 @@ void show_component(const plugin::Component& one, std::ostream& out) {
 }  // namespace
 
 Exit plugin_show(const PluginShowArguments& verb, const Arguments& arguments, const Console& console) {
-    const auto scanned = scan_plugins({}, arguments, console);
-    if (!scanned) return console.fail(scanned.error());
-    const auto& catalog = scanned.value();
+    const auto scanned = scan_as_in(verb.as_in, arguments, console);
+    if (const auto* const failed = std::get_if<Exit>(&scanned)) return *failed;
+    const auto& catalog = std::get<plugin::Catalog>(scanned);
     std::vector<const plugin::Component*> wanted;
     for (const auto* one : catalog.components()) {
         if (one->id == verb.id) wanted.push_back(one);

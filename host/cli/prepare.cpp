@@ -5,18 +5,45 @@
 #include <utility>
 
 #include "cli/try_plugins.hpp"
+#include "config/suggest.hpp"
+#include "config/wording.hpp"
 #include "plugin/library.hpp"
 #include "runtime/manager.hpp"
 
 namespace leat::cli {
+namespace {
 
-Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& named, const Arguments& arguments,
+/// A pin that holds nothing is a mistake, for whoever wrote it relies on it.
+void check_pins(const config::Settings& settings, const plugin::Catalog& catalog, config::Problems& problems) {
+    const auto& files = catalog.files();
+    std::string searched;
+    for (const auto& directory : catalog.directories())
+        searched += (searched.empty() ? "" : ", ") + directory.string();
+    for (const auto& [name, pin] : settings.plugin_pins) {
+        if (files.count(name) > 0) continue;
+        problems.add(pin.where, config::below("plugins.pin", name),
+                     "pins " + name + ".so, and there is no such file in " +
+                         (searched.empty() ? "any plugin directory" : searched) +
+                         config::did_you_mean(name, {files.begin(), files.end()}));
+    }
+}
+
+}  // namespace
+
+Result<plugin::Catalog> scan_plugins(const config::Settings* settings, const Arguments& arguments,
                                      const Console& console, const plugin::Catalog* earlier) {
     plugin::Scan scan;
     scan.earlier = earlier;
     if (earlier) scan.tried_by = try_plugins;
     scan.named = arguments.plugin_directories;
-    scan.named.insert(scan.named.end(), named.begin(), named.end());
+    if (settings) {
+        const auto& named = settings->plugin_directories;
+        scan.named.insert(scan.named.end(), named.begin(), named.end());
+        for (const auto& [file, pin] : settings->plugin_pins)
+            scan.trust.pins[file] = pin.sha256;
+        for (const auto& trusted : settings->plugin_keys)
+            scan.trust.keys.push_back(trusted.key);
+    }
     scan.defaults =
         plugin::default_directories(console.executable, [&](const char* name) { return console.environment(name); });
     return plugin::Catalog::scan(scan);
@@ -32,12 +59,13 @@ Result<std::optional<runtime::Generation>> prepare(const Configuration& configur
             : config::load_text(std::get<ConfigurationText>(configuration).text,
                                 std::get<ConfigurationText>(configuration).name, console.environment, problems);
     if (!settings) return std::optional<runtime::Generation>();
-    auto scanned = scan_plugins(settings->plugin_directories, arguments, console, earlier);
+    auto scanned = scan_plugins(&*settings, arguments, console, earlier);
     if (!scanned) {
         // What is wrong in the file is said first: it may be the cause.
         if (!problems.empty()) return std::optional<runtime::Generation>();
         return std::move(scanned).error();
     }
+    check_pins(*settings, scanned.value(), problems);
     runtime::check(*settings, scanned.value(), problems, keeps_state);
     const auto found = problems.sorted();
     const bool missing =
@@ -49,6 +77,19 @@ Result<std::optional<runtime::Generation>> prepare(const Configuration& configur
     }
     if (!problems.empty()) return std::optional<runtime::Generation>();
     return std::optional<runtime::Generation>(runtime::Generation{std::move(*settings), std::move(scanned).value()});
+}
+
+std::variant<plugin::Catalog, Exit> scan_as_in(const std::filesystem::path& as_in, const Arguments& arguments,
+                                               const Console& console) {
+    std::optional<config::Settings> settings;
+    Findings findings;
+    if (!as_in.empty()) settings = config::load(as_in, console.environment, findings.problems);
+    if (!findings.problems.empty()) return show(findings, console);
+    auto scanned = scan_plugins(settings ? &*settings : nullptr, arguments, console);
+    if (!scanned) return console.fail(scanned.error());
+    if (settings) check_pins(*settings, scanned.value(), findings.problems);
+    if (!findings.problems.empty()) return show(findings, console);
+    return std::move(scanned).value();
 }
 
 std::optional<Exit> refuse_unknown_pipeline(const std::string& name, const config::Settings& settings,

@@ -45,10 +45,16 @@ Result<std::optional<runtime::Generation>> prepare(const Configuration& configur
 std::optional<Exit> refuse_unknown_pipeline(const std::string& name, const config::Settings& settings,
                                             const Console& console);
 
-/// Scans for plugins: the directories of the command line, then `named`, then the default ones.
+/// Scans for plugins: the directories of the command line, then those of `settings`, then the default ones. NULL: there
+/// is no configuration, and so nothing is demanded of the files but their modes.
 /// @param earlier  as above
-Result<plugin::Catalog> scan_plugins(const std::vector<std::filesystem::path>& named, const Arguments& arguments,
+Result<plugin::Catalog> scan_plugins(const config::Settings* settings, const Arguments& arguments,
                                      const Console& console, const plugin::Catalog* earlier = nullptr);
+
+/// The same as the configuration `as_in` has it, or without one where that is empty. Prints what is wrong, and returns
+/// the exit code then.
+std::variant<plugin::Catalog, Exit> scan_as_in(const std::filesystem::path& as_in, const Arguments& arguments,
+                                               const Console& console);
 
 /// Prints the problems, one a line, and how many there are.
 Exit show(const Findings& findings, const Console& console);

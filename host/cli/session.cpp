@@ -7,8 +7,8 @@
 #include <ostream>
 #include <set>
 
+#include "base/digest.hpp"
 #include "cli/receipt_view.hpp"
-#include "delivery/digest.hpp"
 
 namespace leat::cli {
 namespace {
@@ -126,7 +126,7 @@ runtime::RunReceipt Session::run(runtime::Manager& manager, std::string suffix) 
 }
 
 void Session::add_digests(boost::json::object& receipt) const {
-    receipt["configuration"] = {{"file", settings().file.string()}, {"sha256", delivery::sha256_of(settings().text)}};
+    receipt["configuration"] = {{"file", settings().file.string()}, {"sha256", sha256_of(settings().text)}};
     std::set<std::string> used;
     for (const auto& pipeline : settings().pipelines) {
         for (const auto* const one : {&pipeline.run, &pipeline.extract, &pipeline.load})
@@ -141,7 +141,11 @@ void Session::add_digests(boost::json::object& receipt) const {
                                          [&](const plugin::Component& one) { return used.count(one.id) > 0; });
         if (!is_used) continue;
         boost::json::value digest;
-        if (const auto read = delivery::sha256_of_file(library->path())) digest = read.value();
+        if (const auto& checked = library->credentials().sha256; !checked.empty()) {
+            digest = checked;
+        } else if (const auto read = sha256_of_file(library->path())) {
+            digest = read.value();
+        }
         plugins.push_back({{"id", library->id()},
                            {"version", library->version()},
                            {"file", library->path().string()},

@@ -104,6 +104,10 @@ std::vector<ShownValue> values_of(const config::Settings& settings) {
         all.add({"plugins.directories[" + std::to_string(i) + ']'},
                 boost::json::value(settings.plugin_directories[i].string()));
     }
+    for (const auto& [plugin, pin] : settings.plugin_pins)
+        all.add({below("plugins.pin", plugin)}, boost::json::value("sha256:" + pin.sha256));
+    for (std::size_t i = 0; i < settings.plugin_keys.size(); ++i)
+        all.add({"plugins.trust[" + std::to_string(i) + ']'}, boost::json::value(settings.plugin_keys[i].text));
     const auto& manager = settings.manager;
     all.add({"manager.workers"}, manager.workers);
     all.add({"manager.on_error"}, manager.stop_on_error ? "stop" : "continue");

@@ -22,6 +22,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int lent_as = 3;
+
 /// Reads to the end, or until the deadline. False: the deadline came first.
 bool read_all(int from, Clock::time_point deadline, std::string& out) {
     constexpr std::size_t most = 1u << 20;
@@ -40,7 +42,8 @@ bool read_all(int from, Clock::time_point deadline, std::string& out) {
 }
 
 /// The child, in a group of its own so that all that it starts can be ended with it. -1 and errno: there is none.
-pid_t start(std::vector<std::string> words, int write_to) {
+/// @param lent  a descriptor that it has as number 3; -1: none
+pid_t start(std::vector<std::string> words, int write_to, int lent) {
     std::vector<char*> argv;
     for (auto& word : words)
         argv.push_back(word.data());
@@ -52,6 +55,7 @@ pid_t start(std::vector<std::string> words, int write_to) {
     ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&files, write_to, STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&files, write_to, STDERR_FILENO);
+    if (lent >= 0) ::posix_spawn_file_actions_adddup2(&files, lent, lent_as);
     sigset_t none;
     sigemptyset(&none);
     ::posix_spawnattr_setsigmask(&attributes, &none);
@@ -68,11 +72,14 @@ pid_t start(std::vector<std::string> words, int write_to) {
 }
 
 /// What a host has against this file; empty: nothing.
-std::string fault_of(const std::filesystem::path& file) {
+std::string fault_of(const plugin::Candidate& candidate) {
     constexpr std::chrono::seconds patience{30};
     std::array<int, 2> ends{-1, -1};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return "cannot be tried: " + errno_text(errno) + "; raise the limits";
-    const pid_t child = start({"leat", "plugin", "check", "--json", "--", file.string()}, ends[1]);
+    const auto& sealed = candidate.sealed;
+    const auto file = sealed ? "/proc/self/fd/" + std::to_string(lent_as) : candidate.file.string();
+    const pid_t child =
+        start({"leat", "plugin", "check", "--json", "--", file}, ends[1], sealed ? sealed->descriptor() : -1);
     const int error = errno;
     ::close(ends[1]);
     std::string said;
@@ -103,11 +110,12 @@ std::string fault_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-std::vector<std::optional<Error>> try_plugins(const std::vector<std::filesystem::path>& paths) {
+std::vector<std::optional<Error>> try_plugins(const std::vector<plugin::Candidate>& candidates) {
     std::vector<std::optional<Error>> out;
-    for (const auto& path : paths) {
-        const auto fault = fault_of(path);
-        out.push_back(fault.empty() ? std::nullopt : std::optional(Error(Errc::plugin, fault).in(path.string())));
+    for (const auto& candidate : candidates) {
+        const auto fault = fault_of(candidate);
+        out.push_back(fault.empty() ? std::nullopt
+                                    : std::optional(Error(Errc::plugin, fault).in(candidate.file.string())));
     }
     return out;
 }

@@ -30,6 +30,7 @@ Exit plugin_show(const PluginShowArguments& verb, const Arguments& arguments, co
 Exit plugin_check(const PluginCheckArguments& verb, const Arguments& arguments, const Console& console);
 Exit plugin_test(const PluginTestArguments& verb, const Arguments& arguments, const Console& console);
 Exit plugin_new(const PluginNewArguments& verb, const Console& console);
+Exit plugin_sign(const PluginSignArguments& verb, const Console& console);
 
 /// What `run` and `load` share: everything from reading the configuration to the receipt.
 Exit run_configuration(const Configuration& configuration, const RunArguments& verb, const Arguments& arguments,

@@ -172,7 +172,71 @@ private:
                               settings_.plugin_directories.push_back((folder / item.text).lexically_normal());
                           });
         }
+        if (const auto pins = plugins.get("pin")) read_pins(*pins.value);
+        if (const auto keys = plugins.get("trust")) read_keys(keys);
         plugins.finish();
+    }
+
+    void read_keys(const Section::Found& found) {
+        const std::string path = "plugins.trust";
+        if (found->kind == Node::Kind::list && found->items.empty()) {
+            return problems_.add(found->mark, path,
+                                 "has no key, so that no plugin could be loaded; name one, or take the key out");
+        }
+        for_each_text(
+            found, path, "public keys of minisign", "[RWQ...]",
+            [&](const Node& item) {
+                const auto number = std::to_string(settings_.plugin_keys.size());
+                const auto at = path + '[' + number + ']';
+                const auto key = minisign::parse_public_key(item.text);
+                if (!key) return problems_.add(item.mark, at, in_quotes(item.text) + ' ' + key.error().message());
+                settings_.origins[at] = {item.mark, item.variables};
+                settings_.plugin_keys.push_back({item.text, key.value()});
+            },
+            "a key");
+    }
+
+    void read_pins(const Node& node) {
+        if (node.kind != Node::Kind::map) {
+            return problems_.add(node.mark, "plugins.pin",
+                                 "is " + description(node) +
+                                     ", but must be a mapping of plugins to digests, as in {csv: \"sha256:...\"}; leat "
+                                     "plugin sign FILE.so prints one");
+        }
+        for (const auto& [key, value] : node.entries) {
+            const auto path = below("plugins.pin", key.text);
+            const auto digest = read_sha256(value);
+            if (!digest) {
+                if (!value.wrong) {
+                    problems_.add(
+                        value.mark, path,
+                        "is " + description(value) +
+                            ", but must be sha256: and 64 hexadecimal digits; leat plugin sign FILE.so prints "
+                            "those of a file");
+                }
+                continue;
+            }
+            const auto [first, is_new] = settings_.plugin_pins.try_emplace(key.text, PluginPin{*digest, key.mark});
+            if (!is_new) problems_.add(key.mark, path, "is given twice; first at " + first->second.where.text());
+        }
+    }
+
+    /// "sha256:" and 64 digits, which come back in lower case.
+    static std::optional<std::string> read_sha256(const Node& node) {
+        constexpr std::string_view algorithm = "sha256:";
+        constexpr std::size_t digits = 64;
+        if (node.kind != Node::Kind::scalar || node.secret || node.wrong) return std::nullopt;
+        std::string_view text = node.text;
+        if (!text.starts_with(algorithm)) return std::nullopt;
+        text.remove_prefix(algorithm.size());
+        if (text.size() != digits) return std::nullopt;
+        std::string out;
+        for (const char c : text) {
+            const char lower = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+            if (!((lower >= '0' && lower <= '9') || (lower >= 'a' && lower <= 'f'))) return std::nullopt;
+            out += lower;
+        }
+        return out;
     }
 
     void read_includes(const Node& node, const fs::path& file) {
@@ -207,7 +271,7 @@ private:
     /// Calls `use` for each text of a list of texts.
     template <class Use>
     void for_each_text(const Section::Found& found, const std::string& path, const std::string& what,
-                       const std::string& example, Use use) {
+                       const std::string& example, Use use, const std::string& one = "a path") {
         if (found->kind != Node::Kind::list) {
             return problems_.add(
                 found->mark, path,
@@ -219,7 +283,7 @@ private:
             if (names_something(item)) {
                 use(item);
             } else if (!item.wrong) {
-                problems_.add(item.mark, item_path, "is " + description(item) + ", but must be a path");
+                problems_.add(item.mark, item_path, "is " + description(item) + ", but must be " + one);
             }
         }
     }

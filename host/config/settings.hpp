@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/minisign.hpp"
 #include "config/address.hpp"
 
 namespace leat::config {
@@ -140,10 +141,24 @@ struct HttpSettings {
 /// Shorter ones can be guessed.
 constexpr std::size_t shortest_token = 16;
 
+/// The one file that is taken for a plugin.
+struct PluginPin {
+    std::string sha256;  ///< 64 lower-case digits
+    Mark where;
+};
+
+/// Who may sign plugins.
+struct TrustedKey {
+    std::string text;  ///< as written
+    minisign::PublicKey key;
+};
+
 struct Settings {
     std::filesystem::path file;
     std::string text;  ///< of the file and of those that it includes, in the order in which they were read
     std::vector<std::filesystem::path> plugin_directories;  ///< as written, made absolute against the file's folder
+    std::map<std::string, PluginPin> plugin_pins;           ///< by the names of their files without ".so"
+    std::vector<TrustedKey> plugin_keys;                    ///< empty: plugins need no signature
     ManagerSettings manager;
     std::uint64_t memory = 256u << 20;  ///< for in-flight batches; 1 MiB..1 TiB
     HttpSettings http;

@@ -76,25 +76,26 @@ std::optional<FileKey> file_key(const path& file) {
 /// Decides which of the files found become libraries.
 class Collector {
 public:
-    Collector(std::vector<std::shared_ptr<Library>>& libraries, std::vector<Refused>& refused, LoadedFiles& loaded)
-        : libraries_(libraries), refused_(refused), loaded_(loaded) {}
+    Collector(std::vector<std::shared_ptr<Library>>& libraries, std::vector<Refused>& refused, LoadedFiles& loaded,
+              const Trust& trust)
+        : libraries_(libraries), refused_(refused), loaded_(loaded), trust_(trust) {}
 
-    /// Turns away, without running any of it, what is no plugin of ours or the same file again.
-    std::vector<path> examine(const std::vector<path>& files) {
-        std::vector<path> good;
+    /// Turns away, without running any of it, what may not be trusted, is no plugin of ours or the same file again.
+    std::vector<Candidate> examine(const std::vector<path>& files) {
+        std::vector<Candidate> good;
         for (const path& file : files) {
-            if (auto fault = examine(file)) {
-                refuse(file, fault->in(file.string()));
+            if (auto candidate = examine(file)) {
+                good.push_back(std::move(candidate).value());
             } else {
-                good.push_back(file);
+                refuse(file, candidate.error().in(file.string()));
             }
         }
         return good;
     }
 
-    void add(const path& file) {
-        auto opened = Library::open(file, loaded_);
-        if (!opened) return refuse(file, std::move(opened).error());
+    void add(const Candidate& candidate) {
+        auto opened = Library::open(candidate, loaded_);
+        if (!opened) return refuse(candidate.file, std::move(opened).error());
         add(std::move(opened).value());
     }
 
@@ -107,21 +108,24 @@ public:
     void refuse(const path& file, Error error) { refused_.push_back({file, std::move(error)}); }
 
 private:
-    std::optional<Error> examine(const path& file) {
-        if (auto mode = check_file_mode(file); !mode) return std::move(mode).error();
-        auto facts = read_elf(file);
-        if (!facts) return std::move(facts).error();
-        if (auto entry = check_entry_symbol(facts.value()); !entry) return std::move(entry).error();
+    Result<Candidate> examine(const path& file) {
+        BOOST_OUTCOME_TRY(auto candidate, admit(file, trust_));
+        BOOST_OUTCOME_TRY(const auto facts, read_elf(candidate.to_load()));
+        BOOST_OUTCOME_TRY(check_entry_symbol(facts));
         if (const auto key = file_key(file)) {
             const auto [first, is_new] = seen_.emplace(*key, file);
             if (!is_new) {
                 return Error(Errc::plugin, "is the same file as " + first->second.string() + "; remove one of them");
             }
         }
-        return std::nullopt;
+        return candidate;
     }
 
     std::optional<Error> clash_of(const Library& library) const {
+        if (trust_.pins.count(library.id()) > 0 && library.path().stem() != library.id()) {
+            return Error(Errc::plugin, "is plugin \"" + library.id() + "\", which plugins.pin has, but pins are held " +
+                                           "against files by their names; call it " + library.id() + ".so");
+        }
         for (const auto& other : libraries_) {
             if (other->id() == library.id() && other->version() == library.version()) {
                 return Error(Errc::plugin, "is plugin \"" + library.id() + "\" " + library.version() +
@@ -142,6 +146,7 @@ private:
     std::vector<std::shared_ptr<Library>>& libraries_;
     std::vector<Refused>& refused_;
     LoadedFiles& loaded_;
+    const Trust& trust_;
     std::map<FileKey, path> seen_;
 };
 
@@ -158,6 +163,8 @@ Result<Catalog> Catalog::scan(const Scan& scan) {
         if (known || (!must_exist && !std::filesystem::is_directory(directory, error))) return done();
         BOOST_OUTCOME_TRY(const auto found, plugin_files(directory));
         catalog.directories_.push_back(directory);
+        for (const path& file : found)
+            catalog.files_.insert(file.stem().string());
         if (auto mode = check_directory(directory)) {
             files.insert(files.end(), found.begin(), found.end());
         } else {
@@ -173,31 +180,36 @@ Result<Catalog> Catalog::scan(const Scan& scan) {
     }
 
     if (scan.earlier) catalog.loaded_ = scan.earlier->loaded_;
-    Collector collector(catalog.libraries_, catalog.refused_, catalog.loaded_);
+    Collector collector(catalog.libraries_, catalog.refused_, catalog.loaded_, scan.trust);
     const auto good = collector.examine(files);
-    std::vector<path> unknown;
-    for (const path& file : good)
-        if (!unchanged(file, scan.earlier)) unknown.push_back(file);
+    std::vector<Candidate> unknown;
+    for (const Candidate& candidate : good)
+        if (!unchanged(candidate, scan.earlier)) unknown.push_back(candidate);
     const auto faults = scan.tried_by ? scan.tried_by(unknown)
                         : scan.trial  ? try_in_child(unknown, scan.patience)
                                       : std::vector<std::optional<Error>>(unknown.size());
     std::size_t next = 0;
-    for (const path& file : good) {
-        if (auto same = unchanged(file, scan.earlier)) {
+    for (const Candidate& candidate : good) {
+        if (auto same = unchanged(candidate, scan.earlier)) {
             collector.add(std::move(same));
         } else if (const auto& fault = faults[next++]) {
-            collector.refuse(file, *fault);
+            collector.refuse(candidate.file, *fault);
         } else {
-            collector.add(file);
+            collector.add(candidate);
         }
     }
     return catalog;
 }
 
-std::shared_ptr<Library> Catalog::unchanged(const path& file, const Catalog* earlier) {
+std::shared_ptr<Library> Catalog::unchanged(const Candidate& candidate, const Catalog* earlier) {
     if (!earlier) return nullptr;
-    for (const auto& library : earlier->libraries_)
-        if (library->path() == file && library->identity() == FileIdentity::of(file)) return library;
+    for (const auto& library : earlier->libraries_) {
+        if (library->path() != candidate.file) continue;
+        // One that was loaded unchecked cannot be checked any more: nobody knows which bytes it has.
+        const bool is_same = candidate.sealed ? library->credentials().sha256 == candidate.credentials.sha256
+                                              : library->identity() == FileIdentity::of(candidate.file);
+        if (is_same) return library;
+    }
     return nullptr;
 }
 

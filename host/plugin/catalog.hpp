@@ -6,12 +6,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "plugin/library.hpp"
+#include "plugin/trust.hpp"
 
 namespace leat::plugin {
 
@@ -26,10 +28,11 @@ struct Scan {
     bool trial = true;
     std::chrono::milliseconds patience{5000};  ///< how long a library may take to load in the trial
     /// Tries libraries in another way, as try_in_child does; empty: by fork.
-    std::function<std::vector<std::optional<Error>>(const std::vector<std::filesystem::path>&)> tried_by = {};
+    std::function<std::vector<std::optional<Error>>(const std::vector<Candidate>&)> tried_by = {};
     /// An earlier scan of this process. A file that is still what it was then is not loaded again; one that was
     /// replaced (by rename) is loaded beside the old one.
     const Catalog* earlier = nullptr;
+    Trust trust = {};  ///< held against every file before anything of it is mapped
 };
 
 /// A file or directory that gave no components.
@@ -52,6 +55,9 @@ public:
     std::vector<const Component*> components() const;  ///< by id, then kind
     std::vector<const Library*> libraries() const;     ///< in the order of the scan
     const std::vector<Refused>& refused() const noexcept { return refused_; }
+    /// The names of all files that were found, without ".so", also of those that were refused.
+    const std::set<std::string>& files() const noexcept { return files_; }
+    const std::vector<std::filesystem::path>& directories() const noexcept { return directories_; }  ///< searched
 
     /// Ids of these kinds that look like `id`, best first.
     std::vector<std::string> suggestions(std::string_view id, const std::vector<Kind>& kinds) const;
@@ -61,12 +67,13 @@ public:
     Error unknown(std::string_view id, const std::vector<Kind>& wanted) const;
 
 private:
-    /// What `earlier` has of this file, when it is still the same file.
-    static std::shared_ptr<Library> unchanged(const std::filesystem::path& file, const Catalog* earlier);
+    /// What `earlier` has of this file, when it is still the same file, or has the bytes that were checked now.
+    static std::shared_ptr<Library> unchanged(const Candidate& candidate, const Catalog* earlier);
 
     std::vector<std::filesystem::path> directories_;  // that exist
     std::vector<std::shared_ptr<Library>> libraries_;
     std::vector<Refused> refused_;
+    std::set<std::string> files_;
     LoadedFiles loaded_;  // by this scan and those before it
 };
 

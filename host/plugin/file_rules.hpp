@@ -19,6 +19,9 @@ struct User {
     static User of_this_process();
 };
 
+/// A word as it can be pasted into a shell.
+std::string for_shell(const std::string& word);
+
 /// Why somebody beside root and `user` could change what lies at `path`, and the command that mends it; empty: nobody
 /// could. A directory with the sticky bit may be writable by all: what they put there is theirs, and refused for that.
 /// A group may write when it is root's, or the user's own, that has the number of the user.

@@ -1,7 +1,6 @@
 #include "plugin/library.hpp"
 
 #include <dlfcn.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <exception>
@@ -46,9 +45,12 @@ Result<T> noted(Result<T> result, Report& report, const std::string& when_it_hol
     return result;
 }
 
+Result<> check_mode(const std::filesystem::path& path, Report& report) {
+    return noted(check_file_mode(path), report, "cannot be changed by others");
+}
+
 /// The checks that run none of the library's code.
 Result<ElfFacts> examine(const std::filesystem::path& path, Report& report) {
-    BOOST_OUTCOME_TRY(noted(check_file_mode(path), report, "cannot be changed by others"));
     BOOST_OUTCOME_TRY(auto facts,
                       noted(read_elf(path), report, "is a whole shared library for " + host_architecture()));
     BOOST_OUTCOME_TRY(noted(check_entry_symbol(facts), report, "exports leat_plugin_v1"));
@@ -120,13 +122,6 @@ Result<const leat_plugin*> ask(const boost::dll::shared_library& library) {
     return answer;
 }
 
-FileIdentity FileIdentity::of(const std::filesystem::path& file) {
-    struct stat found {};
-    if (::stat(file.c_str(), &found) != 0) return {};
-    return {found.st_dev, found.st_ino, static_cast<std::uint64_t>(found.st_size), found.st_mtim.tv_sec,
-            found.st_mtim.tv_nsec};
-}
-
 // dlopen compares the names before it looks at the files.
 std::filesystem::path LoadedFiles::spelling(const std::filesystem::path& path) const {
     const auto known = loads_.find(path);
@@ -149,10 +144,11 @@ Result<> LoadedFiles::add(const std::filesystem::path& path, const FileIdentity&
     return done();
 }
 
-Library::Library(std::filesystem::path path, const FileIdentity& identity, boost::dll::shared_library handle,
+Library::Library(const Candidate& candidate, const FileIdentity& identity, boost::dll::shared_library handle,
                  Manifest manifest, std::vector<std::string> warnings)
-    : path_(std::move(path)),
+    : path_(candidate.file),
       identity_(identity),
+      credentials_(candidate.credentials),
       handle_(std::move(handle)),
       manifest_(std::move(manifest)),
       warnings_(std::move(warnings)) {
@@ -160,50 +156,64 @@ Library::Library(std::filesystem::path path, const FileIdentity& identity, boost
         component.library = this;
 }
 
-Result<std::unique_ptr<Library>> Library::take_in(const std::filesystem::path& path, Report& report,
-                                                  LoadedFiles& loaded) {
-    const auto identity = FileIdentity::of(path);
-    BOOST_OUTCOME_TRY(auto handle, noted(load(loaded.spelling(path)), report, "loads"));
-    if (FileIdentity::of(path) != identity)
+Result<std::unique_ptr<Library>> Library::take_in(const Candidate& candidate, Report& report, LoadedFiles& loaded) {
+    const auto& path = candidate.file;
+    const auto& sealed = candidate.sealed;
+    const auto identity = sealed ? sealed->identity() : FileIdentity::of(path);
+    const auto place = sealed ? sealed->loadable() : loaded.spelling(path);
+    BOOST_OUTCOME_TRY(auto handle, noted(load(place), report, "loads"));
+    if (sealed) {
+        sealed->keep_open();
+    } else if (FileIdentity::of(path) != identity) {
         return Error(Errc::plugin, "was replaced while it was being loaded; try again once it stays as it is");
+    }
     BOOST_OUTCOME_TRY(const auto answer, noted(ask(handle), report, "leat_plugin_v1 gives its descriptors"));
-    BOOST_OUTCOME_TRY(loaded.add(path, identity, answer));
+    if (!sealed) {
+        BOOST_OUTCOME_TRY(loaded.add(path, identity, answer));
+    }
     BOOST_OUTCOME_TRY(auto manifest, read_manifest(*answer, report));
     std::vector<std::string> warnings;
     for (const Check& check : report.checks()) {
         if (check.verdict == Verdict::warning) warnings.push_back(path.string() + ": " + check.text);
     }
     return std::unique_ptr<Library>(
-        new Library(path, identity, std::move(handle), std::move(manifest), std::move(warnings)));
+        new Library(candidate, identity, std::move(handle), std::move(manifest), std::move(warnings)));
 }
 
 Result<std::unique_ptr<Library>> Library::open(const std::filesystem::path& path) {
-    LoadedFiles first;
-    return open(path, first);
-}
-
-Result<std::unique_ptr<Library>> Library::open(const std::filesystem::path& path, LoadedFiles& loaded) {
-    const auto steps = [place = in_full(path), &loaded]() -> Result<std::unique_ptr<Library>> {
+    const auto steps = [place = in_full(path)]() -> Result<std::unique_ptr<Library>> {
         Report unread;
+        LoadedFiles first;
+        BOOST_OUTCOME_TRY(check_mode(place, unread));
         BOOST_OUTCOME_TRY(examine(place, unread));
-        return take_in(place, unread, loaded);
+        return take_in({place}, unread, first);
     };
     return in_context(steps(), [&] { return path.string(); });
+}
+
+Result<std::unique_ptr<Library>> Library::open(const Candidate& candidate, LoadedFiles& loaded) {
+    const auto steps = [&]() -> Result<std::unique_ptr<Library>> {
+        Report unread;
+        BOOST_OUTCOME_TRY(examine(candidate.to_load(), unread));
+        return take_in(candidate, unread, loaded);
+    };
+    return in_context(steps(), [&] { return candidate.file.string(); });
 }
 
 CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience) {
     const auto place = in_full(path);
     CheckedFile checked;
+    if (!check_mode(place, checked.report)) return checked;
     const auto facts = examine(place, checked.report);
     if (!facts) return checked;
     check_manners(facts.value(), checked.report);
-    if (const auto fault = try_in_child({place}, patience).front()) {
+    if (const auto fault = try_in_child({Candidate{place}}, patience).front()) {
         checked.report.fail(fault->message());
         return checked;
     }
     checked.report.ok("comes through loading in a child process");
     LoadedFiles first;
-    if (auto library = Library::take_in(place, checked.report, first)) checked.library = std::move(library).value();
+    if (auto library = Library::take_in({place}, checked.report, first)) checked.library = std::move(library).value();
     return checked;
 }
 

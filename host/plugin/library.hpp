@@ -11,25 +11,14 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "plugin/file_identity.hpp"
 #include "plugin/manifest.hpp"
 #include "plugin/report.hpp"
+#include "plugin/trust.hpp"
 
 namespace leat::plugin {
 
 class Library;
-
-/// One file as it is now, whatever it is called: another one in its place, or other bytes in it, is not equal.
-struct FileIdentity {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::uint64_t bytes = 0;
-    std::int64_t changed_seconds = 0;  ///< of its content
-    std::int64_t changed_nanoseconds = 0;
-
-    /// All 0 when there is no such file.
-    static FileIdentity of(const std::filesystem::path& file);
-    bool operator==(const FileIdentity&) const = default;
-};
 
 /// What was loaded into this process from which path. The loader knows libraries by their paths, and never lets one go.
 class LoadedFiles {
@@ -68,7 +57,8 @@ public:
     /// the process along (Catalog::scan tries libraries in a child process first).
     static Result<std::unique_ptr<Library>> open(const std::filesystem::path& path);
     /// The same in a process that may have loaded an earlier file from this path, which stays loaded beside this one.
-    static Result<std::unique_ptr<Library>> open(const std::filesystem::path& path, LoadedFiles& loaded);
+    /// What was admitted is not asked for its modes and bytes again.
+    static Result<std::unique_ptr<Library>> open(const Candidate& candidate, LoadedFiles& loaded);
 
     Library(const Library&) = delete;
     Library& operator=(const Library&) = delete;
@@ -76,6 +66,8 @@ public:
     const std::filesystem::path& path() const noexcept { return path_; }  ///< absolute
     /// Of the file that was loaded.
     const FileIdentity& identity() const noexcept { return identity_; }
+    /// What was checked of its bytes before they were mapped.
+    const Credentials& credentials() const noexcept { return credentials_; }
     const std::string& id() const noexcept { return manifest_.id; }
     const std::string& version() const noexcept { return manifest_.version; }
     const std::string& license() const noexcept { return manifest_.license; }
@@ -91,13 +83,13 @@ public:
 private:
     friend CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseconds patience);
     /// Loads a file that was examined, and writes down each check.
-    static Result<std::unique_ptr<Library>> take_in(const std::filesystem::path& path, Report& report,
-                                                    LoadedFiles& loaded);
-    Library(std::filesystem::path path, const FileIdentity& identity, boost::dll::shared_library handle,
+    static Result<std::unique_ptr<Library>> take_in(const Candidate& candidate, Report& report, LoadedFiles& loaded);
+    Library(const Candidate& candidate, const FileIdentity& identity, boost::dll::shared_library handle,
             Manifest manifest, std::vector<std::string> warnings);
 
     std::filesystem::path path_;
     FileIdentity identity_;
+    Credentials credentials_;
     boost::dll::shared_library handle_;
     Manifest manifest_;
     std::vector<std::string> warnings_;

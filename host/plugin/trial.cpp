@@ -82,10 +82,10 @@ void try_one(const std::filesystem::path& path, int to) {
     (void)read_manifest(*answer.value(), unread);
 }
 
-[[noreturn]] void run_child(const std::vector<std::filesystem::path>& paths, std::size_t first, int to, pid_t parent) {
+[[noreturn]] void run_child(const std::vector<Candidate>& candidates, std::size_t first, int to, pid_t parent) {
     become_quiet(parent);
-    for (std::size_t i = first; i < paths.size(); ++i) {
-        try_one(paths[i], to);
+    for (std::size_t i = first; i < candidates.size(); ++i) {
+        try_one(candidates[i].to_load(), to);
         say(to, finished);
     }
     ::_exit(0);
@@ -133,30 +133,31 @@ Error blame(const std::filesystem::path& path, const std::string& what) {
 /// One child, from the moment it was forked until it was waited for.
 class Trial {
 public:
-    Trial(const std::vector<std::filesystem::path>& paths, std::chrono::milliseconds patience)
-        : paths_(paths), patience_(patience), results_(paths.size()) {}
+    Trial(const std::vector<Candidate>& candidates, std::chrono::milliseconds patience)
+        : candidates_(candidates), patience_(patience), results_(candidates.size()) {}
 
     std::vector<std::optional<Error>> run() && {
-        while (next_ < paths_.size()) {
+        while (next_ < candidates_.size()) {
             if (!run_one_child()) break;
         }
         return std::move(results_);
     }
 
 private:
-    /// Tries paths from next_ on, and moves next_ past the last that was tried. False: no child could be had.
+    /// Tries candidates from next_ on, and moves next_ past the last that was tried. False: no child could be had.
     bool run_one_child() {
         Pipe pipe;
         const pid_t parent = ::getpid();
         const pid_t child = pipe.good() ? ::fork() : -1;
         if (child < 0) {
             const std::string why = "cannot be tried in a child process: " + errno_text(errno);
-            for (; next_ < paths_.size(); ++next_) {
-                results_[next_] = Error(Errc::plugin, why + "; free processes or memory").in(paths_[next_].string());
+            for (; next_ < candidates_.size(); ++next_) {
+                results_[next_] =
+                    Error(Errc::plugin, why + "; free processes or memory").in(candidates_[next_].file.string());
             }
             return false;
         }
-        if (child == 0) run_child(paths_, next_, pipe.write_end(), parent);
+        if (child == 0) run_child(candidates_, next_, pipe.write_end(), parent);
         pipe.close_write_end();
 
         char stage = finished;
@@ -169,8 +170,8 @@ private:
         int status = 0;
         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
         }
-        if (next_ < paths_.size()) {
-            results_[next_] = blame(paths_[next_], fault(stage, timed_out, status));
+        if (next_ < candidates_.size()) {
+            results_[next_] = blame(candidates_[next_].file, fault(stage, timed_out, status));
             ++next_;
         }
         return true;
@@ -187,7 +188,7 @@ private:
         return "ends the process " + place + " (exit code " + std::to_string(WEXITSTATUS(status)) + ")";
     }
 
-    const std::vector<std::filesystem::path>& paths_;
+    const std::vector<Candidate>& candidates_;
     const std::chrono::milliseconds patience_;
     std::size_t next_ = 0;
     std::vector<std::optional<Error>> results_;
@@ -195,9 +196,9 @@ private:
 
 }  // namespace
 
-std::vector<std::optional<Error>> try_in_child(const std::vector<std::filesystem::path>& paths,
+std::vector<std::optional<Error>> try_in_child(const std::vector<Candidate>& candidates,
                                                std::chrono::milliseconds patience) {
-    return Trial(paths, patience).run();
+    return Trial(candidates, patience).run();
 }
 
 }  // namespace leat::plugin

@@ -1,13 +1,12 @@
-#include "delivery/digest.hpp"
+#include "base/digest.hpp"
 
 #include <sodium/crypto_hash_sha256.h>
+#include <sodium/utils.h>
 
 #include <array>
 #include <fstream>
 
-#include "delivery/bytes.hpp"
-
-namespace leat::delivery {
+namespace leat {
 namespace {
 
 const unsigned char* as_bytes(const char* text) {
@@ -17,7 +16,8 @@ const unsigned char* as_bytes(const char* text) {
 std::string finished(crypto_hash_sha256_state& state) {
     std::array<unsigned char, crypto_hash_sha256_BYTES> out{};
     crypto_hash_sha256_final(&state, out.data());
-    return hex({reinterpret_cast<const char*>(out.data()), out.size()});
+    std::array<char, 2 * crypto_hash_sha256_BYTES + 1> digits{};
+    return sodium_bin2hex(digits.data(), digits.size(), out.data(), out.size());
 }
 
 }  // namespace
@@ -41,4 +41,4 @@ Result<std::string> sha256_of_file(const std::filesystem::path& file) {
     return finished(state);
 }
 
-}  // namespace leat::delivery
+}  // namespace leat
