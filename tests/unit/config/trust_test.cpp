@@ -29,8 +29,8 @@ BOOST_AUTO_TEST_CASE(pins_and_keys_are_read_from_all_files) {
 BOOST_AUTO_TEST_CASE(a_digest_that_is_none_is_told_with_its_place) {
     const std::string rule =
         ", but must be sha256: and 64 hexadecimal digits; leat plugin sign FILE.so prints those of a file";
-    for (const std::string wrong :
-         {"sha256:abc", "md5:" + digest, digest, "sha256:" + digest + "a", "sha256:" + std::string(64, 'g')}) {
+    for (const std::string& wrong : {std::string("sha256:abc"), "md5:" + digest, digest, "sha256:" + digest + "a",
+                                     "sha256:" + std::string(64, 'g')}) {
         const auto told = problems_of(complete_with("plugins: {pin: {csv: \"" + wrong + "\"}}\n"));
         BOOST_TEST(told.find("leat.yaml:4:22: plugins.pin.csv: is the text \"") == 0u, told);
         BOOST_TEST(told.find(rule) != std::string::npos, told);
