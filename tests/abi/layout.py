@@ -352,7 +352,7 @@ def check(verb, include, released):
         return 1, "\n".join([f'UNLAWFUL, rule "{rule}": {text}' for rule, text in faults]
                             + [f"{len(faults)} faults; the rules are in tests/abi/README.md"])
     if is_new and verb == "check":
-        return 1, f"lawful, but ABI 1.{minor_of(table)} is not kept yet; once it is done, run: python3 tests/abi/layout.py keep sdk/include tests/abi/released"
+        return 1, f"lawful, but ABI 1.{minor_of(table)} is not kept yet; once it is done, run: bash tests/abi/keep.sh"
     kept = [keep(include, released, table)] if is_new else []
     return 0, "\n".join(kept + [f"{len(table)} lines, all lawful"])
 
