@@ -35,17 +35,27 @@ void append_type(std::string& out, const ArrowSchema& type) {
         append_type(out, *type.children[i]);
 }
 
+/// True when the pairs that it says it has are in it, and nothing else: who reads it later does not know where it ends.
+bool is_whole(std::string_view metadata) {
+    BytesReader from(metadata);
+    for (auto texts = 2 * from.number(4); texts > 0 && from.good(); --texts)
+        from.text();
+    return from.all_read();
+}
+
 /// The nodes of a schema that is being read, and what they point to.
 struct Nodes {
     std::deque<ArrowSchema> nodes;
     std::deque<std::string> texts;
     std::deque<std::vector<ArrowSchema*>> children;
+    bool damaged = false;
 
     ArrowSchema* read(BytesReader& from, int depth) {
         auto& node = nodes.emplace_back();
         node.format = keep(from.text());
         node.name = keep(from.text());
         const auto metadata = from.text();
+        if (!metadata.empty() && !is_whole(metadata)) damaged = true;
         node.metadata = metadata.empty() ? nullptr : keep(metadata);
         node.flags = static_cast<std::int64_t>(from.number(8));
         node.release = [](ArrowSchema* type) { type->release = nullptr; };
@@ -151,7 +161,8 @@ Result<Schema> schema_of(std::string_view bytes) {
     BytesReader from(bytes);
     Nodes nodes;
     const auto* const root = nodes.read(from, 0);
-    if (!from.all_read()) return Error(Errc::pipeline_execution, "the schema that was kept with its row is damaged");
+    if (!from.all_read() || nodes.damaged)
+        return Error(Errc::pipeline_execution, "the schema that was kept with its row is damaged");
     return Schema::copy(*root);
 }
 
