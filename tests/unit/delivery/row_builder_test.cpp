@@ -356,4 +356,19 @@ BOOST_AUTO_TEST_CASE(a_byte_that_is_neither_yes_nor_no_is_an_error) {
     BOOST_TEST(builder.add("\x01\x01").has_value());
 }
 
+// A null of such a list would be as many values, which no memory holds.
+BOOST_AUTO_TEST_CASE(lists_of_a_fixed_length_beyond_all_measure_are_not_kept) {
+    using leat::delivery::can_keep_rows_of;
+    const auto kept = [](const Schema& schema) {
+        const bool is_read = leat::delivery::schema_of(leat::delivery::schema_bytes(schema)).has_value();
+        BOOST_TEST(is_read == can_keep_rows_of(schema));
+        return is_read;
+    };
+    BOOST_TEST(kept(schema_of({{"+w:1000000", "w", {{"l", "x"}}}})));
+    BOOST_TEST(!kept(schema_of({{"+w:1000001", "w", {{"l", "x"}}}})));
+    BOOST_TEST(!kept(schema_of({{"+w:2000000000", "w", {{"l", "x"}}}})));
+    BOOST_TEST(!kept(schema_of({{"+w:2000", "w", {{"+w:2000", "x", {{"l", "y"}}}}}})));
+    BOOST_TEST(!kept(schema_of({{"+l", "l", {{"+w:2000000", "x", {{"l", "y"}}}}}})));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
