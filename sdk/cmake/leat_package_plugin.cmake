@@ -38,6 +38,7 @@ function(leat_package_plugin name)
   set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
   set(CPACK_RPM_PACKAGE_LICENSE ${P_LICENSE})
   set(CPACK_RPM_PACKAGE_AUTOPROV no)
+  set(CPACK_RPM_SPEC_MORE_DEFINE "%define _build_id_links none")
   set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
     /usr/${CMAKE_INSTALL_LIBDIR} /usr/${CMAKE_INSTALL_LIBDIR}/leat /usr/${CMAKE_INSTALL_LIBDIR}/leat/plugins)
   include(CPack)
