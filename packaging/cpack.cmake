@@ -98,6 +98,7 @@ set(CPACK_RPM_SDK_PACKAGE_DESCRIPTION "${sdk_text}")
 set(CPACK_RPM_SDK_PACKAGE_GROUP Development/Libraries)
 set(CPACK_RPM_SDK_PACKAGE_ARCHITECTURE noarch)
 set(CPACK_RPM_SDK_PACKAGE_AUTOPROV yes) # pkgconfig(leat)
+set(CPACK_RPM_SDK_PACKAGE_AUTOREQ no) # it can be used without pkg-config
 # Directories of the system, which no package of ours owns.
 foreach(directory lib/systemd lib/systemd/system lib/sysusers.d lib/tmpfiles.d ${CMAKE_INSTALL_LIBDIR} include
     share/pkgconfig share/cmake share/man share/man/man1 share/man/man5 share/zsh share/zsh/site-functions

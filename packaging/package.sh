@@ -29,6 +29,9 @@ done
 bash packaging/deps.sh --build --package
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
 export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
+# With a base directory, ccache gives the compiler other names of files than a build without ccache has.
+export CCACHE_BASEDIR=
+unset CCACHE_NOHASHDIR
 
 log=$build/package.log
 mkdir -p "$build" "$packages"
