@@ -67,14 +67,15 @@ set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_RELEASE ${LEAT_PACKAGE_RELEASE})
 set(CPACK_RPM_PACKAGE_LICENSE Apache-2.0)
 set(CPACK_PACKAGE_RELOCATABLE OFF)
-set(CPACK_RPM_PACKAGE_AUTOPROV no) # what plugins are is nobody else's library
+set(CPACK_RPM_PACKAGE_AUTOPROV yes)
 set(CPACK_RPM_COMPRESSION_TYPE xz)
 set(CPACK_RPM_CHANGELOG_FILE ${CMAKE_CURRENT_BINARY_DIR}/rpm/changelog)
-# The same commit gives the same bytes, whoever builds it. Debug information is in a package of Debian only.
+# The same commit gives the same bytes, whoever builds it. A plugin is nobody else's library. Debug information is in a package of Debian only.
 set(CPACK_RPM_SPEC_MORE_DEFINE "%define use_source_date_epoch_as_buildtime 1
 %define clamp_mtime_to_source_date_epoch 1
 %define _buildhost localhost
 %define _build_id_links none
+%define __provides_exclude_from ^.*/leat/plugins/.*[.]so\$
 %define packager ${LEAT_PACKAGE_CONTACT}
 %define debug_package %{nil}")
 set(CPACK_RPM_MAIN_COMPONENT host)
@@ -97,7 +98,6 @@ set(CPACK_RPM_SDK_PACKAGE_SUMMARY "Headers and templates to write plugins for Le
 set(CPACK_RPM_SDK_PACKAGE_DESCRIPTION "${sdk_text}")
 set(CPACK_RPM_SDK_PACKAGE_GROUP Development/Libraries)
 set(CPACK_RPM_SDK_PACKAGE_ARCHITECTURE noarch)
-set(CPACK_RPM_SDK_PACKAGE_AUTOPROV yes) # pkgconfig(leat)
 set(CPACK_RPM_SDK_PACKAGE_AUTOREQ no) # it can be used without pkg-config
 # Directories of the system, which no package of ours owns.
 foreach(directory lib/systemd lib/systemd/system lib/sysusers.d lib/tmpfiles.d ${CMAKE_INSTALL_LIBDIR} include

@@ -171,7 +171,7 @@ dpkg-deb -R "$deb" "$previous/deb"
 sed -i 's/^Version: .*/Version: 0.0.9-1/' "$previous/deb/DEBIAN/control"
 echo "# as it was" >>"$previous/deb/etc/leat/leat.yaml"
 (cd "$previous/deb" && md5sum $(find usr -type f | LC_ALL=C sort) >DEBIAN/md5sums)
-quietly dpkg-deb --root-owner-group -b "$previous/deb" "$previous/leat_0.0.9.deb"
+quietly dpkg-deb -Zgzip -z1 --root-owner-group -b "$previous/deb" "$previous/leat_0.0.9.deb"
 
 if [ -z "$debian" ]; then
     step "Debian 12 by debootstrap"
@@ -289,7 +289,7 @@ apt install $(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/(.*//; s/.*|//; 
 # What this Debian has, in the words of rpm, so that rpm can hold the requirements against it.
 {
     printf 'Name: debian-12\nVersion: 12\nRelease: 1\nSummary: What the root has\nLicense: none\nBuildArch: noarch\n'
-    printf 'Provides: /bin/sh\nProvides: /usr/sbin/useradd\nProvides: /usr/sbin/groupadd\n'
+    printf 'Provides: /bin/sh\nProvides: /usr/sbin/useradd\nProvides: /usr/sbin/groupadd\nProvides: rtld(GNU_HASH)\n'
     find "$root/usr/lib/$multiarch" "$root/lib/$multiarch/" -maxdepth 1 -name '*.so.*' -type f | sort -u |
         /usr/lib/rpm/elfdeps --provides | sort -u | sed 's/^/Provides: /'
     printf '%%description\nWhat the root has.\n%%files\n'
