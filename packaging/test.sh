@@ -297,7 +297,9 @@ apt install $(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/(.*//; s/.*|//; 
 quietly rpmbuild -bb --define "_topdir $work/rpmbuild" --define "_rpmdir $work" "$work/debian.spec"
 rpm() { command rpm --root "$root" "$@"; }
 quietly rpm --initdb
-mkdir -p "$root/packages"
+# What the packages filesystem and cmake-filesystem of such a system have.
+mkdir -p "$root"/usr/lib/{systemd/system,sysusers.d,tmpfiles.d} "$root/usr/lib64" \
+    "$root"/usr/share/{cmake,pkgconfig,zsh/site-functions,bash-completion/completions,man/man1,man/man5}
 snapshot >"$work/before"
 quietly rpm -i "$work/noarch/debian-12-12-1.noarch.rpm"
 quietly rpm -i "$rpm" "$devel"
