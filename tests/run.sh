@@ -58,7 +58,7 @@ build dev || finish # what does not compile here compiles nowhere
 # Compilers and files have nothing that a sanitizer could see, and plugins that crash and leak on purpose too much.
 # Threads are the business of the host alone.
 if [ -n "$sanitizers" ] && build asan; then
-    run_tests asan -LE '^(abi|tree|conformance)$' || true
+    run_tests asan -LE '^(abi|tree|packaging|conformance)$' || true
 fi
 if [ -n "$sanitizers" ] && build tsan --target tests_unit tests_integration; then
     run_tests tsan -L '^(unit|integration)$' || true

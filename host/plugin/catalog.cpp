@@ -284,8 +284,9 @@ std::vector<path> default_directories(const path& executable, const Environment&
         list.remove_prefix(std::min(colon + 1, list.size()));
     }
     const path prefix = executable.parent_path().parent_path();
-    for (const path& library_directory : {prefix / "lib", prefix / "lib" / multiarch, path("/usr/local/lib"),
-                                          path("/usr/lib") / multiarch, path("/usr/lib")}) {
+    for (const path& library_directory :
+         {prefix / "lib", prefix / "lib" / multiarch, prefix / "lib64", path("/usr/local/lib"),
+          path("/usr/local/lib64"), path("/usr/lib") / multiarch, path("/usr/lib64"), path("/usr/lib")}) {
         const path directory = library_directory / "leat" / "plugins";
         if (std::find(directories.begin(), directories.end(), directory) == directories.end()) {
             directories.push_back(directory);

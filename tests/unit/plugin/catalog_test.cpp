@@ -2,6 +2,7 @@
 #include "plugin/catalog.hpp"
 
 #include <sys/wait.h>
+#include <algorithm>
 
 #include <cerrno>
 #include <map>
@@ -247,16 +248,22 @@ BOOST_AUTO_TEST_CASE(looks_in_the_environments_directories_first_then_beside_the
         return found->second;
     };
     const auto directories = default_directories("/opt/leat/bin/leat", environment);
-    BOOST_REQUIRE(directories.size() == 7u);
+    BOOST_REQUIRE(directories.size() == 10u);
     BOOST_TEST(directories[0] == "/a");
     BOOST_TEST(directories[1] == "/b c");
     BOOST_TEST(directories[2] == "/usr/lib/leat/plugins");
     BOOST_TEST(directories[3] == "/opt/leat/lib/leat/plugins");
     BOOST_TEST(directories[4].string().find("/opt/leat/lib/") == 0u);
-    BOOST_TEST(directories[5] == "/usr/local/lib/leat/plugins");
+    BOOST_TEST(directories[5] == "/opt/leat/lib64/leat/plugins");
+    BOOST_TEST(directories[6] == "/usr/local/lib/leat/plugins");
+    BOOST_TEST(directories[7] == "/usr/local/lib64/leat/plugins");
+    BOOST_TEST(directories[8].string().find("/usr/lib/") == 0u);
+    BOOST_TEST(directories[9] == "/usr/lib64/leat/plugins");
     const auto without = default_directories("/usr/bin/leat", [](const char*) { return std::nullopt; });
     BOOST_TEST(without[0] == "/usr/lib/leat/plugins");
-    BOOST_TEST(without.size() == 3u);
+    BOOST_TEST(without.size() == 5u);
+    BOOST_TEST(std::count(without.begin(), without.end(), "/usr/lib64/leat/plugins") == 1);
+    BOOST_TEST(std::count(without.begin(), without.end(), "/usr/local/lib/leat/plugins") == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
