@@ -102,9 +102,11 @@ BOOST_AUTO_TEST_CASE(a_service_manager_is_told_what_the_host_does) {
 
 BOOST_AUTO_TEST_CASE(a_plugin_that_hangs_ends_the_signs_of_life) {
     NotifySocket socket(path() / "notify");
-    put("p.yaml", "version: 1\nplugins: { directories: [" LEAT_FIXTURES
-                  "/bad] }\nhttp: { listen: \"unix:http\", stalled_after: 1s }\npipelines:\n  a:\n"
-                  "    extract: { bad.source: { count: 10 } }\n    load: { bad.sink: { mode: waits, path: out } }\n");
+    put("p.yaml",
+        "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/bad] }\nhttp: { listen: \"unix:" +
+            (path() / "http").string() +
+            "\", stalled_after: 1s }\npipelines:\n  a:\n"
+            "    extract: { bad.source: { count: 10 } }\n    load: { bad.sink: { mode: waits, path: out } }\n");
     options.environment["NOTIFY_SOCKET"] = (path() / "notify").string();
     options.environment["WATCHDOG_USEC"] = "100000";
     Process process(leat_command({"run", "p.yaml"}), options);
