@@ -111,6 +111,7 @@ private:
     }
     /// Filled from the input as far as that goes, and by zeros. Its bytes end where its block ends.
     void* buffer(Input& in, std::size_t size) {
+        size = std::max<std::size_t>(size, 1);  // a block of no bytes is one of one byte
         void* const block = memory.allocate(size, 1);
         if (!block) std::abort();
         blocks.push_back(block);

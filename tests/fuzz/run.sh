@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
-# run.sh [--built DIRECTORY] [SECONDS]
+# run.sh [--built DIRECTORY] [--seed N] [SECONDS]
 # Runs every fuzzer, SECONDS in all, 600 unless they are given; builds them first in build/asan, unless --built says where
 # they are. Ends with 1 when one has crashed, leaked, or taken more than ten seconds for one input; the input is kept, and
-# the last lines tell where. Meant for every night; the tests run it for a minute.
+# the last lines tell where. Meant for every night, with another seed each time; the tests run it for a minute with one that
+# stays, so that what they find is what the last change has brought.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 built=
 if [ "${1:-}" = --built ]; then
     built=$2
+    shift 2
+fi
+seed=0 # another one each time
+if [ "${1:-}" = --seed ]; then
+    seed=$2
     shift 2
 fi
 seconds=${1:-600}
@@ -31,7 +37,7 @@ for program in "${programs[@]}"; do
     [ -d "$here/seeds/$name" ] || { echo "run.sh: $here/seeds/$name is missing" >&2; exit 1; }
     dictionary=()
     [ ! -e "$here/$name.dict" ] || dictionary=("-dict=$here/$name.dict")
-    if "$program" -max_total_time="$each" -timeout=10 -rss_limit_mb=3000 -max_len=8192 -print_final_stats=1 \
+    if "$program" -seed="$seed" -max_total_time="$each" -timeout=10 -rss_limit_mb=3000 -max_len=8192 -print_final_stats=1 \
         -artifact_prefix="$built/found/$name-" "${dictionary[@]}" "$corpus" "$here/seeds/$name" >"$built/$name.log" 2>&1; then
         echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$built/$name.log") inputs," \
             "$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$built/$name.log" | tail -1) places reached"
