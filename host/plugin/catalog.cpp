@@ -169,20 +169,24 @@ Result<Catalog> Catalog::scan(const Scan& scan) {
     if (scan.earlier) catalog.loaded_ = scan.earlier->loaded_;
     Collector collector(catalog.libraries_, catalog.refused_, catalog.loaded_);
     const auto good = collector.examine(files);
+    // Asked once: a file may be replaced at any time.
+    std::vector<std::shared_ptr<Library>> known;
     std::vector<path> unknown;
-    for (const path& file : good)
-        if (!unchanged(file, scan.earlier)) unknown.push_back(file);
+    for (const path& file : good) {
+        known.push_back(unchanged(file, scan.earlier));
+        if (!known.back()) unknown.push_back(file);
+    }
     const auto faults = scan.tried_by ? scan.tried_by(unknown)
                         : scan.trial  ? try_in_child(unknown, scan.patience)
                                       : std::vector<std::optional<Error>>(unknown.size());
     std::size_t next = 0;
-    for (const path& file : good) {
-        if (auto same = unchanged(file, scan.earlier)) {
-            collector.add(std::move(same));
+    for (std::size_t i = 0; i < good.size(); ++i) {
+        if (known[i]) {
+            collector.add(std::move(known[i]));
         } else if (const auto& fault = faults[next++]) {
-            collector.refuse(file, *fault);
+            collector.refuse(good[i], *fault);
         } else {
-            collector.add(file);
+            collector.add(good[i]);
         }
     }
     return catalog;
