@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# deps.sh [--build] [--bench]
+# deps.sh [--build] [--bench] [--package]
 # Installs the Debian 12 packages that building, testing and running Leat need. Does nothing when all are there.
 #   --build  only what building Leat and packaging/demo.sh take, nothing for tests
 #   --bench  also the programs that tests/bench compares with
+#   --package  also what makes packages and tries them: packaging/package.sh and packaging/test.sh
 # As root, or through sudo. LEAT_SKIP_DEPS=1 leaves the machine as it is, for other systems.
 set -euo pipefail
 
 build=(g++ gcc cmake ninja-build ccache sqlite3
     libboost1.81-dev libyaml-cpp-dev libvalijson-dev libspdlog-dev libcli11-dev
     libsimdjson-dev libfast-float-dev libsqlite3-dev libsodium-dev zlib1g-dev libzstd-dev)
-tests=(libboost-test1.81-dev librapidcheck-dev clang libclang-rt-dev llvm clang-format clang-tidy binutils make minisign pkg-config python3 python3-prometheus-client zstd)
+tests=(libboost-test1.81-dev librapidcheck-dev clang libclang-rt-dev llvm clang-format clang-tidy binutils make minisign
+    pkg-config python3 python3-prometheus-client zstd abigail-tools doxygen)
 bench=(libbenchmark-dev miller)
+package=(python3 dpkg-dev file rpm rpmlint lintian debootstrap systemd man-db)
 duckdb=@duckdb/node-api@1.4.4-r.4
 
 # Compilers of the plugins that `leat plugin new` makes; often from elsewhere, so that the programs are what counts.
@@ -23,6 +26,7 @@ for option in "$@"; do
     case $option in
         --build) wanted=("${build[@]}"); programs=() ;;
         --bench) wanted+=("${bench[@]}"); programs+=(node npm); modules=$(dirname "$0")/../build/bench ;;
+        --package) wanted+=("${package[@]}") ;;
         *) echo "deps.sh: $option is not an option; see the head of $0" >&2; exit 2 ;;
     esac
 done

@@ -51,6 +51,7 @@ void Foreground::tell_service(const runtime::Manager& manager, std::chrono::nano
     const auto all = manager.progress();
     const auto health = runtime::judge(all, stalled_after);
     if (health.healthy()) {
+        told_of_illness_ = false;
         service_.keep_alive();
     } else if (!std::exchange(told_of_illness_, true)) {
         log_.error("a watchdog is not told any more that all is well: " + health.ill_for.front());

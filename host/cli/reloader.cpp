@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/wording.hpp"
-
 namespace leat::cli {
 namespace {
 

@@ -139,14 +139,19 @@ struct RowBuilder::Column {
     // ---- From bytes ----
 
     bool add(BytesReader& from) {
-        if (from.number(1) == 0) {
+        const auto is_there = from.number(1);
+        if (is_there > 1) return false;
+        if (is_there == 0) {
             append_null();
             return from.good();
         }
         switch (type.type) {
-            case Type::boolean:
-                append_bit(booleans, length, from.number(1) != 0);
+            case Type::boolean: {
+                const auto bit = from.number(1);
+                if (bit > 1) return false;
+                append_bit(booleans, length, bit != 0);
                 break;
+            }
             case Type::fixed:
             case Type::fixed_binary:
                 values += from.bytes(static_cast<std::uint64_t>(type.bits) / 8);

@@ -1,5 +1,6 @@
 #include "delivery/row_bytes.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <vector>
@@ -10,6 +11,7 @@ namespace leat::delivery {
 namespace {
 
 constexpr int deepest = 64;  // as Schema::copy allows
+constexpr std::int64_t most_values_of_null = 1'000'000;
 
 /// Arrow schema metadata as it lies in memory: pairs of texts, each behind its length.
 std::string_view metadata_bytes(const char* metadata) {
@@ -35,17 +37,49 @@ void append_type(std::string& out, const ArrowSchema& type) {
         append_type(out, *type.children[i]);
 }
 
+/// True when the pairs that it says it has are in it, and nothing else: who reads it later does not know where it ends.
+bool is_whole(std::string_view metadata) {
+    BytesReader from(metadata);
+    for (auto texts = 2 * from.number(4); texts > 0 && from.good(); --texts)
+        from.text();
+    return from.all_read();
+}
+
+/// How many values a null has below it: those of the lists of a fixed length, and of structs, are there all the same.
+/// Anything above the limit is one more than it.
+std::int64_t values_of_null(const TypeNode& type) {
+    constexpr auto limit = most_values_of_null;
+    if (type.type == Type::fixed_list) {
+        const auto each = values_of_null(type.children[0]);
+        return each == 0 || type.fixed_size <= limit / each ? each * type.fixed_size : limit + 1;
+    }
+    if (type.type != Type::structure) {
+        for (const auto& child : type.children)
+            if (values_of_null(child) > limit) return limit + 1;
+        return 1;
+    }
+    std::int64_t sum = 0;
+    for (const auto& child : type.children)
+        sum = std::min(limit + 1, sum + values_of_null(child));
+    return sum;
+}
+bool is_too_wide(const Schema& schema) {
+    return values_of_null(schema.root()) > most_values_of_null;
+}
+
 /// The nodes of a schema that is being read, and what they point to.
 struct Nodes {
     std::deque<ArrowSchema> nodes;
     std::deque<std::string> texts;
     std::deque<std::vector<ArrowSchema*>> children;
+    bool damaged = false;
 
     ArrowSchema* read(BytesReader& from, int depth) {
         auto& node = nodes.emplace_back();
         node.format = keep(from.text());
         node.name = keep(from.text());
         const auto metadata = from.text();
+        if (!metadata.empty() && !is_whole(metadata)) damaged = true;
         node.metadata = metadata.empty() ? nullptr : keep(metadata);
         node.flags = static_cast<std::int64_t>(from.number(8));
         node.release = [](ArrowSchema* type) { type->release = nullptr; };
@@ -151,8 +185,16 @@ Result<Schema> schema_of(std::string_view bytes) {
     BytesReader from(bytes);
     Nodes nodes;
     const auto* const root = nodes.read(from, 0);
-    if (!from.all_read()) return Error(Errc::pipeline_execution, "the schema that was kept with its row is damaged");
-    return Schema::copy(*root);
+    if (!from.all_read() || nodes.damaged)
+        return Error(Errc::pipeline_execution, "the schema that was kept with its row is damaged");
+    auto schema = Schema::copy(*root);
+    if (schema && is_too_wide(schema.value()))
+        return Error(Errc::pipeline_execution, "the schema that was kept with its row is damaged");
+    return schema;
+}
+
+bool can_keep_rows_of(const Schema& schema) {
+    return schema.rich_column().empty() && !is_too_wide(schema);
 }
 
 std::string row_bytes(const Schema& schema, const ArrowArray& batch, std::int64_t row) {

@@ -182,20 +182,24 @@ Result<Catalog> Catalog::scan(const Scan& scan) {
     if (scan.earlier) catalog.loaded_ = scan.earlier->loaded_;
     Collector collector(catalog.libraries_, catalog.refused_, catalog.loaded_, scan.trust);
     const auto good = collector.examine(files);
+    // Asked once: a file may be replaced at any time.
+    std::vector<std::shared_ptr<Library>> known;
     std::vector<Candidate> unknown;
-    for (const Candidate& candidate : good)
-        if (!unchanged(candidate, scan.earlier)) unknown.push_back(candidate);
+    for (const Candidate& candidate : good) {
+        known.push_back(unchanged(candidate, scan.earlier));
+        if (!known.back()) unknown.push_back(candidate);
+    }
     const auto faults = scan.tried_by ? scan.tried_by(unknown)
                         : scan.trial  ? try_in_child(unknown, scan.patience)
                                       : std::vector<std::optional<Error>>(unknown.size());
     std::size_t next = 0;
-    for (const Candidate& candidate : good) {
-        if (auto same = unchanged(candidate, scan.earlier)) {
-            collector.add(std::move(same));
+    for (std::size_t i = 0; i < good.size(); ++i) {
+        if (known[i]) {
+            collector.add(std::move(known[i]));
         } else if (const auto& fault = faults[next++]) {
-            collector.refuse(candidate.file, *fault);
+            collector.refuse(good[i].file, *fault);
         } else {
-            collector.add(candidate);
+            collector.add(good[i]);
         }
     }
     return catalog;
@@ -307,8 +311,9 @@ std::vector<path> default_directories(const path& executable, const Environment&
         list.remove_prefix(std::min(colon + 1, list.size()));
     }
     const path prefix = executable.parent_path().parent_path();
-    for (const path& library_directory : {prefix / "lib", prefix / "lib" / multiarch, path("/usr/local/lib"),
-                                          path("/usr/lib") / multiarch, path("/usr/lib")}) {
+    for (const path& library_directory :
+         {prefix / "lib", prefix / "lib" / multiarch, prefix / "lib64", path("/usr/local/lib"),
+          path("/usr/local/lib64"), path("/usr/lib") / multiarch, path("/usr/lib64"), path("/usr/lib")}) {
         const path directory = library_directory / "leat" / "plugins";
         if (std::find(directories.begin(), directories.end(), directory) == directories.end()) {
             directories.push_back(directory);

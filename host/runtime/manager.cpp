@@ -66,6 +66,7 @@ struct Slot {
     const std::shared_ptr<const void> made_of;  // the settings and the catalog, where they do not outlive the manager
     PipelineReceipt receipt;
     std::atomic<State> state{State::waiting};
+    bool was_there_at_start = false;
     // Guarded by the manager's mutex.
     Slot* next = nullptr;
     bool is_queued = false;  // its turn comes; no run before it is in its way
@@ -99,7 +100,7 @@ public:
         for (auto& plan : plans) {
             plan.seed = seed_;
             auto& slot = slots_.emplace_back(make_runner(std::move(plan), environment_), nullptr);
-            slot.is_queued = true;
+            slot.was_there_at_start = slot.is_queued = true;
             first_.push_back(&slot);
         }
         first_at_start_ = first_;
@@ -122,6 +123,7 @@ public:
         const auto lanes = std::min<std::size_t>(workers_, first_.size());
         {
             const std::lock_guard lock(mutex_);
+            if (std::exchange(has_run_, true)) begin_anew();
             turn_ = &turn;
             lanes_ += lanes;
         }
@@ -309,6 +311,22 @@ private:
 
     // All below: with mutex_ held, but for make_way.
 
+    /// Everything is to run once more; of the runs of one pipeline only the last one.
+    void begin_anew() {
+        for (auto& slot : slots_) {
+            slot.receipt = {};
+            slot.receipt.name = slot.runner->name();
+            slot.state = slot.next ? Slot::State::dropped : Slot::State::waiting;
+        }
+        queue_.clear();
+        for (auto* const first : first_) {
+            auto* last = first;
+            while (last->next)
+                last = last->next;
+            if (!last->was_there_at_start) queue(*last);
+        }
+    }
+
     Slot* current(const std::string& name) {
         for (auto* slot : first_) {
             if (slot->receipt.name != name) continue;
@@ -393,6 +411,7 @@ private:
     std::deque<Slot*> queue_;   // guarded by mutex_: what reloads have added
     std::size_t lanes_ = 0;     // guarded by mutex_
     std::size_t workers_;       // guarded by mutex_ once it runs
+    bool has_run_ = false;      // guarded by mutex_
     Turn* turn_ = nullptr;      // guarded by mutex_: of the run_all that runs
     std::condition_variable all_lanes_ended_;
     std::atomic<bool> stop_on_error_;

@@ -63,6 +63,8 @@ void TaskGroup::interrupts_again(plugin::Instance& instance) {
 void TaskGroup::forget(plugin::Instance& instance) {
     const std::lock_guard lock(mutex_);
     std::erase_if(watched_, [&](const Watched& one) { return one.instance == &instance; });
+    for (auto& task : tasks_)
+        std::erase(task.calls, &instance);
 }
 
 TaskGroup::Task* TaskGroup::add(Calls calls, Thread thread) {
@@ -71,7 +73,8 @@ TaskGroup::Task* TaskGroup::add(Calls calls, Thread thread) {
     {
         const std::lock_guard lock(mutex_);
         ++running_;
-        task = &tasks_.emplace_back(Task{std::move(calls), thread});
+        const bool calls_any = calls.empty();
+        task = &tasks_.emplace_back(Task{std::move(calls), thread, calls_any});
         is_first = !std::exchange(had_a_task_, true);
     }
     if (is_first) place_ = watch_.add(shared_from_this());
@@ -257,7 +260,7 @@ void TaskGroup::give_up(plugin::Instance& instance) {
 bool TaskGroup::look_at_task(Lock& lock, Task& task) {
     if (task.is_hold || Clock::now() - stopping_since_ < grace_) return false;
     auto calls = task.calls;
-    if (calls.empty()) {
+    if (task.calls_any) {
         for (const auto& one : watched_) {
             if (!one.given_up) calls.push_back(one.instance);
         }

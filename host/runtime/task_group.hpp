@@ -55,6 +55,7 @@ public:
     bool no_more_interrupts(plugin::Instance& instance);
     /// There is an object inside it again.
     void interrupts_again(plugin::Instance& instance);
+    /// Before the instance itself is destroyed; also by a task that calls it.
     void forget(plugin::Instance& instance);
 
     /// The instances that a task calls; none: whichever are watched.
@@ -66,8 +67,9 @@ public:
 
     /// For work on the compute pool: between the two the group is not idle.
     struct Task {
-        Calls calls;
+        Calls calls;  // but for those that were forgotten
         Thread thread;
+        bool calls_any = false;
         bool is_hold = false;
         bool given_up = false;
         bool told_slow = false;

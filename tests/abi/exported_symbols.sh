@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# exported_symbols.sh complete|sanitized DIRECTORY...
-# Every plugin exports leat_plugin_v1 and nothing else, shares nothing with other plugins, and lacks nothing.
+# exported_symbols.sh complete|sanitized HOST DIRECTORY...
+# Every plugin exports leat_plugin_v1 and nothing else, shares nothing with other plugins, and lacks nothing. The host
+# exports nothing that a plugin could take for its own.
 set -euo pipefail
-linkage=$1
-shift
+linkage=$1 host=$2
+shift 2
 failures=0
 plugins=0
 fail() {
     echo "FAILED: $*" >&2
     failures=$((failures + 1))
 }
+if [ "$linkage" = complete ]; then # a sanitizer's runtime is in the host, for plugins to find it there
+    # The linker copies some of the C++ runtime's own objects into the program, under the version of the runtime.
+    exported=$(nm -D --defined-only "$host" | awk '$3 !~ /@(GLIBCXX|CXXABI)_[0-9.]+$/ && ++n <= 5 {print $3}')
+    [ -z "$exported" ] || fail "$host exports: $exported"
+    [ -n "$(nm "$host")" ] || fail "$host has no symbol at all, so that this test sees nothing"
+fi
 for directory in "$@"; do
     for plugin in "$directory"/*.so; do
         [ -e "$plugin" ] || { fail "$directory has no plugins: build them first"; continue; }

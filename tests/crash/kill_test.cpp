@@ -15,6 +15,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "numbers.hpp"
@@ -115,7 +116,7 @@ public:
             yaml += "    load: { many.sink: { path: target, reject: " + std::to_string(bad.loaded) +
                     ", jitter: " + std::to_string(random_.one_of<int>({0, 500, 5'000})) +
                     ", trouble: " + std::to_string(random_.one_of<int>({0, 0, 10})) +
-                    " } }\n    retry: { first_wait: 1ms }\n";
+                    " } }\n    retry: { attempts: 100, first_wait: 1ms, longest_wait: 10ms }\n    circuit: { pause: 1ms }\n";
         } else {
             yaml += "    load: { " + sink + ": { path: target" + (sink == "sqlite" ? ", table: t" : "") + " } }\n";
         }
@@ -134,12 +135,12 @@ public:
             if (kill_it) {
                 // The instant is what is random. Soon after something was written, the next transaction is open.
                 const bool soon = random_.below(3) > 0;
-                if (soon) wait_for_change(directory, process);
+                if (soon) attempt(yaml, [&] { wait_for_change(directory, process); });
                 const auto pause = std::chrono::microseconds(random_.between(0, soon ? 5'000 : 150'000));
                 std::this_thread::sleep_for(pause);
                 process.signal(SIGKILL);
             }
-            const auto ended = wait_for(process, yaml);
+            const auto ended = attempt(yaml, [&] { return process.wait(); });
             if (ended.signal == 0) {
                 BOOST_TEST_CONTEXT(yaml << ended.err) {
                     BOOST_TEST(ended.code == 0);
@@ -196,9 +197,11 @@ private:
         }
     }
 
-    static Ended wait_for(Process& process, const std::string& yaml) {
+    /// Names the pipeline when a wait comes to its deadline.
+    template <class Wait>
+    static std::invoke_result_t<Wait> attempt(const std::string& yaml, Wait&& wait) {
         try {
-            return process.wait();
+            return wait();
         } catch (const std::exception& e) {
             BOOST_FAIL(e.what() << yaml);
             throw;
@@ -217,7 +220,7 @@ private:
             return out;
         };
         const auto before = look();
-        while (look() == before && process.is_running())
+        while (look() == before && process.read_some(std::chrono::milliseconds(0)))
             std::this_thread::yield();
     }
 

@@ -37,7 +37,7 @@ const std::vector<Case> cases = {
     {"a tab", "version: 1\npipelines:\n\ta: {}\n", "p.yaml:3:1: a tab cannot indent YAML; use spaces\n"},
     {"an unknown key", with("memry: 64MiB\n"),
      "p.yaml:2:1: memry: is no key here; did you mean \"memory\"? The keys are version, plugins, manager, memory, "
-     "bucket, delivery, "
+     "bucket, delivery, http, "
      "connections, pipelines and include\n"},
     {"a wrong type", with("manager: { workers: many }\n"),
      "p.yaml:2:21: manager.workers: is the text \"many\", but must be a whole number from 1 to 1024\n"},

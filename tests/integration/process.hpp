@@ -51,11 +51,13 @@ public:
             if (!read_some(std::chrono::milliseconds(10)) && !done()) throw_ended(what);
         }
     }
+    /// Takes what it has written, after waiting for some at most so long: one that nobody reads stands still. False
+    /// once it has closed both outputs. Throws at the deadline, after killing it.
+    bool read_some(std::chrono::milliseconds patience);
     /// Waits for the end. Throws at the deadline, after killing it.
     Ended wait();
 
 private:
-    bool read_some(std::chrono::milliseconds patience);
     [[noreturn]] void throw_ended(const std::string& what);
     void close_all();
 

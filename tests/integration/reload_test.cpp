@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_that_was_replaced_is_loaded_beside_the_old_one) {
         for (std::string line; std::getline(in, line);) {
             std::istringstream words(line);
             words >> range >> rights >> offset >> device >> inode;
-            if (line.find("plugins/generate.so") != std::string::npos) inodes.insert(inode);
+            if (line.find(mine.string()) != std::string::npos) inodes.insert(inode);
         }
         return inodes.size();
     };

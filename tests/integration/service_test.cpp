@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <csignal>
 
 #include "process.hpp"
@@ -44,26 +45,27 @@ public:
             },
             "signs of life");
     }
+    /// Takes all messages that have come, up to one that is neither a sign of life nor a status. False: there is none.
+    bool take(std::string& other) {
+        char text[1024];
+        for (;;) {
+            const auto size = ::recv(socket_, text, sizeof text, MSG_DONTWAIT);
+            if (size <= 0) return false;
+            const std::string message(text, static_cast<std::size_t>(size));
+            if (message == "WATCHDOG=1") {
+                ++signs;
+            } else if (message.rfind("STATUS=", 0) == 0) {
+                status = message.substr(7);
+            } else {
+                other = message;
+                return true;
+            }
+        }
+    }
     int signs = 0;
     std::string status;
 
 private:
-    bool take(std::string& other) {
-        char text[1024];
-        const auto size = ::recv(socket_, text, sizeof text, MSG_DONTWAIT);
-        if (size <= 0) return false;
-        const std::string message(text, static_cast<std::size_t>(size));
-        if (message == "WATCHDOG=1") {
-            ++signs;
-            return false;
-        }
-        if (message.rfind("STATUS=", 0) == 0) {
-            status = message.substr(7);
-            return false;
-        }
-        other = message;
-        return true;
-    }
     int socket_;
 };
 
@@ -96,6 +98,35 @@ BOOST_AUTO_TEST_CASE(a_service_manager_is_told_what_the_host_does) {
     process.signal(SIGTERM);
     BOOST_TEST(socket.next(process) == "STOPPING=1");
     BOOST_TEST(process.wait().code == 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_plugin_that_hangs_ends_the_signs_of_life) {
+    NotifySocket socket(path() / "notify");
+    put("p.yaml",
+        "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/bad] }\nhttp: { listen: \"unix:" +
+            (path() / "http").string() +
+            "\", stalled_after: 1s }\npipelines:\n  a:\n"
+            "    extract: { bad.source: { count: 10 } }\n    load: { bad.sink: { mode: waits, path: out } }\n");
+    options.environment["NOTIFY_SOCKET"] = (path() / "notify").string();
+    options.environment["WATCHDOG_USEC"] = "100000";
+    Process process(leat_command({"run", "p.yaml"}), options);
+    BOOST_TEST(socket.next(process) == "READY=1");
+    socket.wait_for_signs(process, 2);
+    process.wait_for_err("a watchdog is not told any more that all is well: a: ");
+    std::string other;
+    while (socket.take(other)) {
+    }
+    // The host looks ten times a second, and would have sent twenty of them by then.
+    const auto signs = socket.signs;
+    const auto later = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    process.wait_until(
+        [&] {
+            socket.take(other);
+            return std::chrono::steady_clock::now() >= later;
+        },
+        "a second");
+    BOOST_TEST(socket.signs == signs);
+    BOOST_TEST(socket.status.find("has not returned for ") != std::string::npos, socket.status);
 }
 
 BOOST_AUTO_TEST_CASE(a_watchdog_of_another_process_is_not_fed) {

@@ -522,7 +522,8 @@ typedef struct leat_hooks {
  *   LEAT_SOURCE      source
  *   LEAT_TRANSFORM   transform
  *   LEAT_SINK        sink
- *   LEAT_PIPELINE    source and sink; transform and hooks if wanted                                     */
+ *   LEAT_PIPELINE    source and sink; transform and hooks if wanted. Of the entries open and close only
+ *                    the source's are called, once for all                                               */
 typedef struct leat_component {
   uint32_t struct_size;
   uint32_t kind;

@@ -726,12 +726,26 @@ inline batch split_owner(batch& from, std::shared_ptr<ledger> counted_by) {
     return batch(copy);
 }
 
+/// A copy of what a plugin made, which may be older than this header, and then is smaller.
+template <class Sized>
+Sized copy_of(const Sized& theirs) {
+    Sized ours{};
+    std::memcpy(static_cast<void*>(&ours), static_cast<const void*>(&theirs),
+                std::min<std::size_t>(theirs.struct_size, sizeof ours));
+    ours.struct_size = sizeof ours;
+    return ours;
+}
+
 /// Schemas by what they say; they stay until the process ends, as in the host.
 inline const leat_schema* intern(const schema_view& schema) {
     struct kept {
         ArrowSchema arrow;
-        leat_schema handle;
-        kept(ArrowSchema moved, std::uint64_t id) : arrow(moved), handle{sizeof handle, 0, id, &arrow} {}
+        leat_schema handle{};
+        kept(ArrowSchema moved, std::uint64_t id) : arrow(moved) {
+            handle.struct_size = sizeof handle;
+            handle.id = id;
+            handle.arrow = &arrow;
+        }
         kept(const kept&) = delete;
         kept& operator=(const kept&) = delete;
         ~kept() { arrow.release(&arrow); }
@@ -1049,7 +1063,8 @@ private:
             return LEAT_ERR_FATAL;
         }
         return fence(c, [&] {
-            *out = reinterpret_cast<leat_item_bucket*>(new item_bucket(of(c), *limits, *calls, user));
+            *out = reinterpret_cast<leat_item_bucket*>(
+                new item_bucket(of(c), detail::copy_of(*limits), detail::copy_of(*calls), user));
             ++of(c).open_buckets_;
         });
     }
@@ -1404,7 +1419,11 @@ public:
 
     /// One read. The hint's limits are rows, bytes and nanoseconds; 0 means none.
     leat_status read(std::uint64_t max_rows = 0, std::uint64_t max_bytes = 0, std::uint64_t max_wait_ns = 0) {
-        const leat_bucket_config hint{sizeof hint, 0, max_rows, max_bytes, max_wait_ns};
+        leat_bucket_config hint{};
+        hint.struct_size = sizeof hint;
+        hint.max_rows = max_rows;
+        hint.max_bytes = max_bytes;
+        hint.max_wait_ns = max_wait_ns;
         return opened([&] { return component_.source->read(self_, raw(), &hint); });
     }
     /// Reads until LEAT_END, LEAT_IDLE or an error, which it returns. Opens first if need be.
@@ -1484,7 +1503,10 @@ public:
     leat_status load(batch& one) { return load({&one}); }
 
     leat_status run(std::uint64_t max_rows = 0, std::string_view resume = {}) {
-        const leat_bucket_config config{sizeof config, 1, max_rows, 0, 0};
+        leat_bucket_config config{};
+        config.struct_size = sizeof config;
+        config.workers = 1;
+        config.max_rows = max_rows;
         const leat_bytes from = leat::detail::bytes(resume);
         const leat_status status = call(nullptr, [&] { return component_.runner->run(self_, raw(), &config, &from); });
         if (std::exchange(open_buckets_, 0) > 0) wrongs.push_back("run returned before it had joined its bucket");

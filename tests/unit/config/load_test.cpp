@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(knows_the_keys_of_every_section) {
                     "    retry: {attempt: 1}\n"
                     "    dead_letters: {max: 1%}\n") ==
         "leat.yaml:2:1: plugin: is no key here; did you mean \"plugins\"? The keys are version, plugins, manager, "
-        "memory, bucket, delivery, connections, pipelines and include\n"
+        "memory, bucket, delivery, http, connections, pipelines and include\n"
         "leat.yaml:3:11: plugins.directory: is no key here; did you mean \"directories\"? The only key is "
         "directories\n"
         "leat.yaml:4:11: manager.worker: is no key here; did you mean \"workers\"? The keys are workers, on_error and "

@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(reads_windows_and_byte_order_marks) {
         problems_of("\xEF\xBB\xBFversoin: 1\r\npipelines:\r\n  p: {extract: a, load: b}\r\n") ==
         "leat.yaml:1:1: version: is missing; write version: 1\n"
         "leat.yaml:1:1: versoin: is no key here; did you mean \"version\"? The keys are version, plugins, manager, "
-        "memory, bucket, delivery, connections, pipelines and include");
+        "memory, bucket, delivery, http, connections, pipelines and include");
 }
 
 BOOST_AUTO_TEST_CASE(copies_what_an_alias_names) {

@@ -9,6 +9,7 @@
 
 #include "../base/arrays.hpp"
 #include "base/cell_text.hpp"
+#include "delivery/bytes.hpp"
 #include "delivery/row_bytes.hpp"
 
 using leat::Schema;
@@ -317,6 +318,57 @@ BOOST_AUTO_TEST_CASE(a_damaged_schema_or_row_is_an_error) {
     for (std::size_t size = 0; size < bytes.size(); ++size)
         BOOST_TEST(!builder.add(bytes.substr(0, size)));
     BOOST_TEST(builder.rows() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(metadata_of_a_schema_that_goes_on_beyond_its_end_is_an_error) {
+    const auto is_taken = [](std::string_view metadata) {
+        using leat::delivery::append_number;
+        using leat::delivery::append_text;
+        std::string bytes;
+        append_text(bytes, "+s");
+        append_text(bytes, "");
+        append_text(bytes, "");
+        append_number(bytes, 0, 8);
+        append_number(bytes, 1, 4);
+        append_text(bytes, "u");
+        append_text(bytes, "name");
+        append_text(bytes, metadata);
+        append_number(bytes, 2, 8);
+        append_number(bytes, 0, 4);
+        return leat::delivery::schema_of(bytes).has_value();
+    };
+    std::string pair;
+    leat::delivery::append_number(pair, 1, 4);
+    leat::delivery::append_text(pair, "key");
+    leat::delivery::append_text(pair, "value");
+    BOOST_TEST(is_taken(pair));
+    for (std::size_t size = 1; size < pair.size(); ++size)
+        BOOST_TEST(!is_taken(pair.substr(0, size)));
+    BOOST_TEST(!is_taken(pair + "x"));
+}
+
+BOOST_AUTO_TEST_CASE(a_byte_that_is_neither_yes_nor_no_is_an_error) {
+    const auto schema = schema_of({{"b", "yes"}});
+    RowBuilder builder(schema);
+    BOOST_TEST(!builder.add("\x02\x01"));
+    BOOST_TEST(!builder.add("\x01\x02"));
+    BOOST_TEST(builder.rows() == 0);
+    BOOST_TEST(builder.add("\x01\x01").has_value());
+}
+
+// A null of such a list would be as many values, which no memory holds.
+BOOST_AUTO_TEST_CASE(lists_of_a_fixed_length_beyond_all_measure_are_not_kept) {
+    using leat::delivery::can_keep_rows_of;
+    const auto kept = [](const Schema& schema) {
+        const bool is_read = leat::delivery::schema_of(leat::delivery::schema_bytes(schema)).has_value();
+        BOOST_TEST(is_read == can_keep_rows_of(schema));
+        return is_read;
+    };
+    BOOST_TEST(kept(schema_of({{"+w:1000000", "w", {{"l", "x"}}}})));
+    BOOST_TEST(!kept(schema_of({{"+w:1000001", "w", {{"l", "x"}}}})));
+    BOOST_TEST(!kept(schema_of({{"+w:2000000000", "w", {{"l", "x"}}}})));
+    BOOST_TEST(!kept(schema_of({{"+w:2000", "w", {{"+w:2000", "x", {{"l", "y"}}}}}})));
+    BOOST_TEST(!kept(schema_of({{"+l", "l", {{"+w:2000000", "x", {{"l", "y"}}}}}})));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,9 +2,11 @@
 #include "plugin/catalog.hpp"
 
 #include <sys/wait.h>
+#include <algorithm>
 
 #include <cerrno>
 #include <map>
+#include <set>
 
 #include "files.hpp"
 
@@ -31,8 +33,10 @@ public:
     void add(const std::string& name, const std::string& as) const {
         std::filesystem::copy_file(fixture(name), *this / as);
     }
-    Catalog scan() const {
-        auto catalog = Catalog::scan({.named = {path()}, .defaults = {}, .trial = true, .patience = short_patience});
+    /// @param earlier  what this process has loaded before
+    Catalog scan(const Catalog* earlier = nullptr) const {
+        auto catalog = Catalog::scan(
+            {.named = {path()}, .defaults = {}, .trial = true, .patience = short_patience, .earlier = earlier});
         BOOST_REQUIRE(catalog);
         return std::move(catalog).value();
     }
@@ -89,6 +93,52 @@ BOOST_AUTO_TEST_CASE(keeps_its_components_where_they_are_when_it_moves) {
     const Catalog second = std::move(first);
     BOOST_TEST(second.find("good.count", Kind::source) == before);
     BOOST_TEST(before->library->id() == "good");
+}
+
+BOOST_AUTO_TEST_CASE(has_the_same_library_again_while_its_file_is_the_same) {
+    const PluginFolder folder({"good", "bad"});
+    const Catalog first = folder.scan();
+    const Catalog second = folder.scan(&first);
+    CHECK_LINES(refusals(second, folder), {});
+    BOOST_TEST(second.libraries() == first.libraries(), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(loads_a_file_that_was_replaced_beside_the_old_one) {
+    const PluginFolder folder({"good"});
+    Catalog last = folder.scan();
+    std::set<decltype(leat_component::create)> seen;
+    for (int i = 0; i < 4; ++i) {
+        const auto* const component = last.find("good.count", Kind::source);
+        BOOST_REQUIRE(component);
+        BOOST_TEST(seen.insert(component->entry.create).second);  // other code than any before
+        folder.add("good", "new");
+        std::filesystem::rename(folder / "new", folder / "good.so");
+        Catalog next = folder.scan(&last);
+        CHECK_LINES(refusals(next, folder), {});
+        last = std::move(next);
+    }
+    // What was there before may come back as it was.
+    std::filesystem::rename(folder / "good.so", folder.path() / "away");
+    const Catalog without = folder.scan(&last);
+    BOOST_TEST(without.libraries().empty());
+    std::filesystem::rename(folder / "away", folder.path() / "good.so");
+    const Catalog back = folder.scan(&without);
+    CHECK_LINES(refusals(back, folder), {});
+    BOOST_CHECK(back.find("good.count", Kind::source)->entry.create ==
+                last.find("good.count", Kind::source)->entry.create);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_file_that_was_written_over_while_it_was_loaded) {
+    const PluginFolder folder({"good"});
+    const Catalog first = folder.scan();
+    // With the same bytes, so that the code that is mapped stays what it is.
+    std::filesystem::last_write_time(folder / "good.so",
+                                     std::filesystem::last_write_time(folder / "good.so") + std::chrono::seconds(1));
+    const Catalog second = folder.scan(&first);
+    CHECK_LINES(
+        refusals(second, folder),
+        {"good.so: was written over while this process had it loaded, and the old one still runs; put a new file "
+         "in its place by renaming it, or start anew"});
 }
 
 BOOST_AUTO_TEST_CASE(skips_what_is_no_plugin_file) {
@@ -247,16 +297,22 @@ BOOST_AUTO_TEST_CASE(looks_in_the_environments_directories_first_then_beside_the
         return found->second;
     };
     const auto directories = default_directories("/opt/leat/bin/leat", environment);
-    BOOST_REQUIRE(directories.size() == 7u);
+    BOOST_REQUIRE(directories.size() == 10u);
     BOOST_TEST(directories[0] == "/a");
     BOOST_TEST(directories[1] == "/b c");
     BOOST_TEST(directories[2] == "/usr/lib/leat/plugins");
     BOOST_TEST(directories[3] == "/opt/leat/lib/leat/plugins");
     BOOST_TEST(directories[4].string().find("/opt/leat/lib/") == 0u);
-    BOOST_TEST(directories[5] == "/usr/local/lib/leat/plugins");
+    BOOST_TEST(directories[5] == "/opt/leat/lib64/leat/plugins");
+    BOOST_TEST(directories[6] == "/usr/local/lib/leat/plugins");
+    BOOST_TEST(directories[7] == "/usr/local/lib64/leat/plugins");
+    BOOST_TEST(directories[8].string().find("/usr/lib/") == 0u);
+    BOOST_TEST(directories[9] == "/usr/lib64/leat/plugins");
     const auto without = default_directories("/usr/bin/leat", [](const char*) { return std::nullopt; });
     BOOST_TEST(without[0] == "/usr/lib/leat/plugins");
-    BOOST_TEST(without.size() == 3u);
+    BOOST_TEST(without.size() == 5u);
+    BOOST_TEST(std::count(without.begin(), without.end(), "/usr/lib64/leat/plugins") == 1);
+    BOOST_TEST(std::count(without.begin(), without.end(), "/usr/local/lib/leat/plugins") == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
