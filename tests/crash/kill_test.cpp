@@ -116,7 +116,8 @@ public:
             yaml += "    load: { many.sink: { path: target, reject: " + std::to_string(bad.loaded) +
                     ", jitter: " + std::to_string(random_.one_of<int>({0, 500, 5'000})) +
                     ", trouble: " + std::to_string(random_.one_of<int>({0, 0, 10})) +
-                    " } }\n    retry: { attempts: 100, first_wait: 1ms, longest_wait: 10ms }\n    circuit: { pause: 1ms }\n";
+                    " } }\n    retry: { attempts: 100, first_wait: 1ms, longest_wait: 10ms }\n    circuit: { pause: "
+                    "1ms }\n";
         } else {
             yaml += "    load: { " + sink + ": { path: target" + (sink == "sqlite" ? ", table: t" : "") + " } }\n";
         }
