@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <iostream>
 
 #include "cli/arguments.hpp"
+#include "cli/process_environment.hpp"
 #include "cli/verbs.hpp"
 
 namespace leat::cli {
@@ -17,11 +17,6 @@ std::filesystem::path own_executable() {
     std::error_code error;
     auto path = std::filesystem::read_symlink("/proc/self/exe", error);
     return error ? std::filesystem::path("/usr/bin/leat") : path;
-}
-
-std::optional<std::string> environment(const std::string& name) {
-    const char* const value = std::getenv(name.c_str());
-    return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
 std::string ask(const std::string& question) {
@@ -69,8 +64,13 @@ int main(int argc, char** argv) {
     // A reader that has gone, or a file at its limit, is an error of the write; not a death without a receipt.
     for (const int signal : {SIGPIPE, SIGXFSZ})
         static_cast<void>(std::signal(signal, SIG_IGN));
-    Console console{std::cout,        std::cerr,  ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1,
-                    own_executable(), environment};
+    ProcessEnvironment environment;
+    Console console{std::cout,
+                    std::cerr,
+                    ::isatty(STDOUT_FILENO) == 1,
+                    ::isatty(STDERR_FILENO) == 1,
+                    own_executable(),
+                    environment.as_environment()};
     if (console.err_is_terminal && ::isatty(STDIN_FILENO) == 1) console.ask = ask;
     try {
         const auto read = read_arguments(argc, argv, console);

@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
-#include <optional>
 #include <string>
 
 #include "base/error.hpp"
+#include "config/environment.hpp"
 
 namespace leat::cli {
 
@@ -30,7 +30,7 @@ struct Console {
     bool out_is_terminal = false;
     bool err_is_terminal = false;
     std::filesystem::path executable;  ///< absolute
-    std::function<std::optional<std::string>(const std::string& name)> environment;
+    config::Environment environment;
     /// Asks a person and returns the answer's line; empty: nobody is there to be asked.
     std::function<std::string(const std::string& question)> ask = {};
 

@@ -226,7 +226,7 @@ private:
 
     bool check_tag(const Mark& mark, const std::string& tag) {
         if (tag == "?" || tag == "!") return true;
-        problem(mark, tag == "!secret" ? "!secret stands before a text: env:NAME or file:PATH"
+        problem(mark, tag == "!secret" ? "!secret stands before a text: file:PATH, credential:NAME or env:NAME"
                                        : "the tag " + printable(tag) + " is not known here; only !secret is");
         return false;
     }

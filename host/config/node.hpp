@@ -3,12 +3,12 @@
 #pragma once
 
 #include <boost/json/value.hpp>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "config/environment.hpp"
 #include "config/problems.hpp"
 
 namespace leat::config {
@@ -33,9 +33,6 @@ struct Node {
 struct Node::Entry {
     Node key, value;
 };
-
-/// Reads one variable of the environment.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
 /// Parses one document, and resolves its variables and secrets; all that is wrong goes to `problems`.
 /// Empty when it is no YAML at all; an empty document is a null.

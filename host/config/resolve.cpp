@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/result.hpp"
 #include "base/utf8.hpp"
 #include "config/text_file.hpp"
 #include "config/wording.hpp"
@@ -88,24 +89,43 @@ private:
         };
         std::string value;
         if (from.rfind("env:", 0) == 0) {
-            const auto found = environment_(from.substr(4));
+            const auto found = environment_.take_secret(from.substr(4));
             if (!found) return problem("the environment has no " + from.substr(4) + "; set it");
             value = *found;
-        } else if (from.rfind("file:", 0) == 0) {
-            const auto file = std::filesystem::path(node.mark.file).parent_path() / from.substr(5);
-            auto content = read_text_file(file, largest_secret);
-            if (!content) return problem(file.string() + ' ' + content.error().message());
+        } else if (const auto file = file_of(from, node)) {
+            if (!*file) return problem(file->error().message());
+            auto content = read_text_file(file->value(), largest_secret);
+            if (!content) return problem(file->value().string() + ' ' + content.error().message());
             value = std::move(content).value();
             if (!value.empty() && value.back() == '\n') value.pop_back();
             if (!value.empty() && value.back() == '\r') value.pop_back();
         } else {
             // What stands there may be the secret itself: it is not shown.
-            return problem("must be env:NAME or file:PATH");
+            return problem("must be file:PATH, credential:NAME or env:NAME");
         }
         if (value.empty()) return problem(from + " is empty");
         if (!is_utf8(value.data(), value.size()) || value.find('\0') != std::string::npos)
             return problem(from + " holds bytes that are no text in UTF-8");
         node.text = std::move(value);
+    }
+
+    /// The file that file: or credential: names; empty: neither of them stands there.
+    std::optional<Result<std::filesystem::path>> file_of(const std::string& from, const Node& node) const {
+        if (from.starts_with("file:")) return std::filesystem::path(node.mark.file).parent_path() / from.substr(5);
+        constexpr std::string_view credential = "credential:";
+        if (!from.starts_with(credential)) return std::nullopt;
+        const auto name = from.substr(credential.size());
+        // As systemd has them: no credential lies in a folder.
+        if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+            return Error(Errc::configuration, "credential: stands before a name without /, as in credential:shop");
+        const auto directory = environment_("CREDENTIALS_DIRECTORY");
+        if (!directory || directory->empty()) {
+            return Error(Errc::configuration,
+                         "there are no credentials here: the environment has no "
+                         "CREDENTIALS_DIRECTORY; let systemd bring it, with LoadCredential=" +
+                             name + ":/etc/leat/" + name + " in the unit, or write file:PATH");
+        }
+        return std::filesystem::path(*directory) / name;
     }
 
     const Environment& environment_;

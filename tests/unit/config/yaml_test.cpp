@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(knows_no_tag_but_secret) {
     BOOST_TEST(problems_of(complete_with("manager: !big {workers: 4}\n")) ==
                "leat.yaml:4:10: manager: the tag !big is not known here; only !secret is");
     BOOST_TEST(problems_of(complete_with("manager: !secret {workers: 4}\n")) ==
-               "leat.yaml:4:10: manager: !secret stands before a text: env:NAME or file:PATH");
+               "leat.yaml:4:10: manager: !secret stands before a text: file:PATH, credential:NAME or env:NAME");
 }
 
 BOOST_AUTO_TEST_CASE(bounds_what_a_small_file_can_grow_to) {
@@ -310,8 +310,8 @@ BOOST_AUTO_TEST_CASE(must_be_there) {
     BOOST_TEST(of("file:empty") == "!secret: file:empty is empty");
     BOOST_TEST(of("file:binary") == "!secret: file:binary holds bytes that are no text in UTF-8");
     BOOST_TEST(of("file:large") == "!secret: large has more than 1048576 bytes");
-    BOOST_TEST(of("hunter2") == "!secret: must be env:NAME or file:PATH");
-    BOOST_TEST(of("") == "!secret: must be env:NAME or file:PATH");
+    BOOST_TEST(of("hunter2") == "!secret: must be file:PATH, credential:NAME or env:NAME");
+    BOOST_TEST(of("") == "!secret: must be file:PATH, credential:NAME or env:NAME");
 }
 
 BOOST_AUTO_TEST_CASE(are_not_shown_where_they_do_not_belong) {
