@@ -60,7 +60,7 @@ public:
         if (::sigaltstack(&own, nullptr) != 0) stack_.reset();
     }
     ~ThreadNotes() {
-        give_back();
+        if (!running_here) give_back();  // else the process exits, from within a call
         stack_t now{};
         if (!stack_ || ::sigaltstack(nullptr, &now) != 0 || now.ss_sp != stack_.get()) return;
         stack_t none{};
@@ -194,6 +194,7 @@ std::atomic<int>& code_of_exit() {
 
 void on_exit_of_process() {
     if (!running_here) return;
+    if (slot_here) slot_here->signal.store(CallRecord::Call::exit, std::memory_order_relaxed);
     Line<1024> line;
     line.add("leat: exit() was called in ");
     line.add(running_here->entry());
@@ -291,6 +292,7 @@ void report_crashes(int exit_code) {
 }
 
 std::string signal_text(int signal) {
+    if (signal == CallRecord::Call::exit) return "exit()";
     const auto name = short_name(signal);
     return name.empty() ? "signal " + std::to_string(signal) : std::string(name);
 }

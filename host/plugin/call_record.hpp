@@ -24,8 +24,9 @@ public:
     CallRecord& operator=(const CallRecord&) = delete;
 
     struct Call {
-        std::string text;  ///< "write of load acme.sink (plugin acme 1.2), pipeline a"
-        int signal = 0;    ///< that came while it ran, and ended the process; 0: none
+        std::string text;                ///< "write of load acme.sink (plugin acme 1.2), pipeline a"
+        int signal = 0;                  ///< that came while it ran, and ended the process; 0: none
+        static constexpr int exit = -1;  ///< as a signal: it called exit()
     };
     /// The calls that had not returned when the process of this file died; empty when it lives, or left nothing that
     /// can be read.
@@ -61,7 +62,7 @@ private:
 /// with `exit_code`. What has handlers of its own, as sanitizers have, keeps them.
 void report_crashes(int exit_code);
 
-/// "SIGSEGV"; "signal 77" for one without a name here.
+/// "SIGSEGV", "exit()"; "signal 77" for one without a name here.
 std::string signal_text(int signal);
 
 }  // namespace leat::plugin
