@@ -252,8 +252,8 @@ BOOST_AUTO_TEST_CASE(knows_the_keys_of_every_section) {
                     "    dead_letters: {max: 1%}\n") ==
         "leat.yaml:2:1: plugin: is no key here; did you mean \"plugins\"? The keys are version, plugins, manager, "
         "memory, bucket, delivery, http, connections, pipelines and include\n"
-        "leat.yaml:3:11: plugins.directory: is no key here; did you mean \"directories\"? The only key is "
-        "directories\n"
+        "leat.yaml:3:11: plugins.directory: is no key here; did you mean \"directories\"? The keys are "
+        "directories, pin and trust\n"
         "leat.yaml:4:11: manager.worker: is no key here; did you mean \"workers\"? The keys are workers, on_error and "
         "grace\n"
         "leat.yaml:5:10: bucket.row: is no key here; did you mean \"rows\"? The keys are rows (or batch_size), bytes, "
