@@ -33,7 +33,6 @@ public:
           configured_(std::move(configured)),
           columns_(std::move(columns)),
           trace_(trace),
-          owner_(process_memory().new_owner()),
           home_(std::filesystem::current_path(no_error_)) {}
 
     const plugin::Component& component() const { return component_; }
@@ -45,12 +44,10 @@ public:
 
     /// Rows [first, first + count) of the columns that the component gets.
     Result<Batch> rows(std::int64_t first, std::int64_t count, std::int64_t skipped = 0) {
-        return make_rows(columns_, first, count, owner_, skipped);
+        return make_rows(columns_, first, count, skipped);
     }
     /// Where the case began to run.
     const std::filesystem::path& home() const { return home_; }
-    /// Who has the blocks of these rows.
-    Memory::Owner owner() const { return owner_; }
 
     /// The case does not apply after all: `return bench.skip("...")`.
     Result<> skip(std::string why) {
@@ -70,7 +67,6 @@ private:
     const Columns columns_;
     Trace& trace_;
     observe::NoLog log_;
-    const Memory::Owner owner_;
     std::error_code no_error_;  // without a working directory, what is made in it fails
     const std::filesystem::path home_;
     std::string skipped_;

@@ -57,7 +57,7 @@ Result<> try_all_types(Bench& bench, const std::function<Result<Answer>(const Ba
     std::string refused;
     for (const auto& tried : columns_of_all_types()) {
         const auto columns = with(bench.columns(), tried);
-        BOOST_OUTCOME_TRY(const auto batch, make_rows(columns, 0, 50, bench.owner()));
+        BOOST_OUTCOME_TRY(const auto batch, make_rows(columns, 0, 50));
         const auto type = name_of(tried, batch.schema());
         bench.trace().note("a column of type " + type);
         BOOST_OUTCOME_TRY(enter_directory(bench, "type-" + std::to_string(number++)));

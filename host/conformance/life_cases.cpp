@@ -14,7 +14,9 @@
 #include <string>
 #include <thread>
 
+#include "base/memory.hpp"
 #include "conformance/case.hpp"
+#include "conformance/lent_memory.hpp"
 #include "conformance/workload.hpp"
 
 namespace leat::conformance {
@@ -134,7 +136,7 @@ Result<> leaves_nothing(Bench& bench) {
         return seen(std::to_string(left) +
                     " blocks of host->alloc were not given back by the end of destroy, when all "
                     "that was emitted had been released");
-    if (const auto left = process_memory().live_blocks(bench.owner()); left > 0)
+    if (const auto left = LentBlock::live(); left > 0)
         return seen("batches that it was lent, and moved out, were not released by the end of destroy: they hold " +
                     std::to_string(left) + " blocks");
     if (const auto now = entries_of("/proc/self/task"); now > threads)

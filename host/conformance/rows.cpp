@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/cell_text.hpp"
+#include "conformance/lent_memory.hpp"
 #include "plugin/schema_table.hpp"
 
 namespace leat::conformance {
@@ -155,7 +156,7 @@ std::string text_of(const Column& column, std::int64_t row) {
 
 /// What one array node is made of; it goes with the node.
 struct Node {
-    std::vector<void*> blocks;
+    std::vector<std::unique_ptr<LentBlock>> blocks;
     std::vector<const void*> buffers;
     std::deque<ArrowArray> children;
     std::vector<ArrowArray*> pointers;
@@ -166,14 +167,11 @@ void release_array(ArrowArray* array) {
     for (auto* const child : node->pointers) {
         if (child->release) child->release(child);
     }
-    for (auto* const block : node->blocks)
-        process_memory().release(block);
     array->release = nullptr;
 }
 
 class Builder {
 public:
-    explicit Builder(Memory::Owner owner) : owner_(owner) {}
     bool is_out_of_memory() const { return is_out_of_memory_; }
 
     ArrowArray build(const Column& column, const Numbers& rows) {
@@ -188,6 +186,8 @@ public:
         }
         for (auto& child : node->children)
             node->pointers.push_back(&child);
+        for (const auto& block : node->blocks)
+            block->seal();
         out.n_buffers = static_cast<std::int64_t>(node->buffers.size());
         out.buffers = node->buffers.data();
         out.n_children = static_cast<std::int64_t>(node->pointers.size());
@@ -199,16 +199,16 @@ public:
 
 private:
     std::byte* block(Node& node, std::size_t bytes) {
-        void* const made = process_memory().allocate(std::max<std::size_t>(bytes, 1), owner_);
+        auto made = LentBlock::make(bytes);
         if (!made) {
             is_out_of_memory_ = true;
             node.buffers.push_back(nullptr);
             return nullptr;
         }
-        node.blocks.push_back(made);
-        node.buffers.push_back(made);
-        std::memset(made, 0, bytes);
-        return static_cast<std::byte*>(made);
+        auto* const data = made->data();
+        node.buffers.push_back(data);
+        node.blocks.push_back(std::move(made));
+        return data;
     }
 
     static void set_bit(std::byte* bits, std::size_t at) { bits[at / 8] |= std::byte{1} << (at % 8); }
@@ -297,7 +297,6 @@ private:
             write_fixed(column, rows[i], cells + i * width, width);
     }
 
-    const Memory::Owner owner_;
     bool is_out_of_memory_ = false;
 };
 
@@ -353,15 +352,14 @@ const Columns& columns_of_all_types() {
     return all;
 }
 
-Result<Batch> make_rows(const Columns& columns, std::int64_t first, std::int64_t count, Memory::Owner owner,
-                        std::int64_t skipped) {
+Result<Batch> make_rows(const Columns& columns, std::int64_t first, std::int64_t count, std::int64_t skipped) {
     const Column all{"", "+s", false, columns};
     SchemaNodes nodes;
     BOOST_OUTCOME_TRY(const auto* const schema, plugin::process_schemas().intern(*nodes.add(all)));
     Numbers rows;
     for (auto row = first - skipped; row < first + count + skipped; ++row)
         rows.push_back(row);
-    Builder builder(owner);
+    Builder builder;
     auto array = builder.build(all, rows);
     if (builder.is_out_of_memory()) {
         array.release(&array);

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/batch.hpp"
-#include "base/memory.hpp"
 #include "base/result.hpp"
 
 namespace leat::conformance {
@@ -33,12 +32,11 @@ Result<Column> column_of(const std::string& name, const std::string& type);
 /// One column "v" of each type that every component may be given.
 const Columns& columns_of_all_types();
 
-/// Rows [first, first + count), in blocks of `owner`.
+/// Rows [first, first + count), in memory that ends the process which writes to it, or goes behind its end.
 /// @param skipped  rows in front of them, and behind, that its buffers hold too: where it is lent, every column has
 /// this
 ///                 offset
-Result<Batch> make_rows(const Columns& columns, std::int64_t first, std::int64_t count, Memory::Owner owner,
-                        std::int64_t skipped = 0);
+Result<Batch> make_rows(const Columns& columns, std::int64_t first, std::int64_t count, std::int64_t skipped = 0);
 
 /// Each row as JSON.
 std::vector<std::string> texts_of(const Batch& batch);

@@ -203,7 +203,7 @@ Result<> rejects(Bench& bench) {
         columns.push_back(tried);
         columns.back().name = "of_every_type";
         std::vector<Batch> batches;
-        BOOST_OUTCOME_TRY(auto batch, make_rows(columns, 0, 50, bench.owner()));
+        BOOST_OUTCOME_TRY(auto batch, make_rows(columns, 0, 50));
         batches.push_back(std::move(batch));
         const auto lane = lane_of(bench);
         Live live(bench);
@@ -263,7 +263,7 @@ Result<> heeds_offsets(Bench& bench) {
     const auto write_at = [&](std::int64_t offset) -> Result<std::vector<std::pair<std::string, std::string>>> {
         BOOST_OUTCOME_TRY(enter_directory(bench, "offset-" + std::to_string(number++)));
         const auto before = printed();
-        BOOST_OUTCOME_TRY(const auto batch, make_rows(columns, 0, 50, bench.owner(), offset));
+        BOOST_OUTCOME_TRY(const auto batch, make_rows(columns, 0, 50, offset));
         BOOST_OUTCOME_TRY(const auto answer, write_one(bench, batch));
         BOOST_OUTCOME_TRY(expect_ok(answer, "the bucket"));
         return files_here(before);

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "conformance/bench.hpp"
+#include "conformance/lent_memory.hpp"
 #include "conformance/process.hpp"
 
 namespace leat::conformance {
@@ -302,6 +303,7 @@ Result<std::vector<CaseResult>> run_suite(const std::vector<Planned>& cases, con
 Result<> run_here(const Setup& setup, const std::string& full_name, const std::string& step) {
     BOOST_OUTCOME_TRY(auto trace, Trace::inherit());
     become_child();
+    explain_forbidden_touches();
     const auto slash = full_name.find('/');
     const auto subject = full_name.substr(0, slash);
     const auto name = slash == std::string::npos ? std::string() : full_name.substr(slash + 1);

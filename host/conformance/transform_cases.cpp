@@ -208,7 +208,7 @@ Result<> heeds_offsets(Bench& bench) {
     const auto process_at = [&](std::int64_t offset) -> Result<std::vector<std::string>> {
         std::vector<Batch> batches;
         for (const std::int64_t first : {0, 50, 150}) {
-            BOOST_OUTCOME_TRY(auto batch, make_rows(columns, first, 50, bench.owner(), offset));
+            BOOST_OUTCOME_TRY(auto batch, make_rows(columns, first, 50, offset));
             batches.push_back(std::move(batch));
         }
         BOOST_OUTCOME_TRY(auto out, process_all(bench, batches));

@@ -73,6 +73,12 @@ const std::vector<Dishonest> dishonest = {
     {"crashes",
      "processes: crashed in process of transform \"dishonest.crashes\", plugin dishonest 1.0.0: signal 11 "
      "(Segmentation fault)"},
+    {"writes-to-input",
+     "processes: crashed in process of transform \"dishonest.writes-to-input\", plugin dishonest 1.0.0: signal 11 "
+     "(Segmentation fault); it wrote to standard error: it wrote to a batch that it was lent, which may only be read"},
+    {"reads-behind",
+     "processes: crashed in process of transform \"dishonest.reads-behind\", plugin dishonest 1.0.0: signal 11 "
+     "(Segmentation fault); it wrote to standard error: it went behind the end of a buffer that it was lent"},
     {"bool", "takes-all-types: given a column of type bool, the call answered LEAT_ERR_FATAL: what is this?"},
     {"large", "takes-all-sizes: given a batch of 100000 rows, process answered LEAT_ERR_FATAL: too large"},
     {"state",

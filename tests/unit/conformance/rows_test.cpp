@@ -4,7 +4,9 @@
 #include <boost/test/unit_test.hpp>
 #include <set>
 
+#include "base/memory.hpp"
 #include "base/validate.hpp"
+#include "conformance/lent_memory.hpp"
 
 using namespace leat;
 using namespace leat::conformance;
@@ -12,7 +14,7 @@ using namespace leat::conformance;
 namespace {
 
 Batch rows(const Columns& columns, std::int64_t first, std::int64_t count, std::int64_t skipped = 0) {
-    return make_rows(columns, first, count, process_memory().new_owner(), skipped).value();
+    return make_rows(columns, first, count, skipped).value();
 }
 
 /// What a plugin is lent, held against its schema.
@@ -73,12 +75,12 @@ BOOST_AUTO_TEST_CASE(have_the_types_that_are_asked_for) {
 }
 
 BOOST_AUTO_TEST_CASE(give_their_blocks_back) {
-    const auto owner = process_memory().new_owner();
+    const auto before = LentBlock::live();
     {
-        const auto batch = make_rows(order_columns(), 0, 100, owner).value();
-        BOOST_TEST(process_memory().live_blocks(owner) > 0u);
+        const auto batch = make_rows(order_columns(), 0, 100).value();
+        BOOST_TEST(LentBlock::live() > before);
     }
-    BOOST_TEST(process_memory().live_blocks(owner) == 0u);
+    BOOST_TEST(LentBlock::live() == before);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
