@@ -131,6 +131,8 @@ public:
             directory.put("p.yaml", yaml + "    bucket: { rows: " + bucket_rows + ", workers: " + workers + " }\n");
             Options options;
             options.directory = directory.path();
+            // Each of a thousand buckets is made durable, which takes long on some disks.
+            options.deadline = std::chrono::minutes(5);
             Process process(leat_command({"run", "--json", "p.yaml"}), std::move(options));
             const bool kill_it = kills < most_kills;
             if (kill_it) {
