@@ -20,22 +20,6 @@ constexpr auto name = "control";
 constexpr std::size_t longest_request = 256;
 constexpr std::size_t longest_answer = 1u << 20;
 
-/// Closes what it holds.
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return number_; }
-    int release() { return std::exchange(number_, -1); }
-
-private:
-    int number_;
-};
-
 /// The address of a socket in a directory that is open, however long its path is: an address has room for 107 bytes.
 sockaddr_un address_in(int directory) {
     sockaddr_un out{};
@@ -76,17 +60,10 @@ Error io(const std::string& what, const std::filesystem::path& state) {
 
 }  // namespace
 
-ControlRequest::ControlRequest(ControlRequest&& other) noexcept
-    : what_(std::move(other.what_)), connection_(std::exchange(other.connection_, -1)) {}
-
-ControlRequest::~ControlRequest() {
-    if (connection_ >= 0) ::close(connection_);
-}
-
 void ControlRequest::answer(Exit code, const std::string& text) const {
     const auto all = std::to_string(static_cast<int>(code)) + "\n" + text;
     // What does not fit into the socket's buffer is for a reader that has gone.
-    static_cast<void>(::send(connection_, all.data(), all.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    static_cast<void>(::send(connection_.get(), all.data(), all.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 Result<ControlSocket> ControlSocket::listen(const std::filesystem::path& state) {
@@ -102,27 +79,21 @@ Result<ControlSocket> ControlSocket::listen(const std::filesystem::path& state) 
         ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         ::listen(socket.get(), 16) != 0)
         return io("cannot make the socket", state);
-    return ControlSocket(socket.release(), directory.release());
+    return ControlSocket(std::move(socket), std::move(directory));
 }
 
-ControlSocket::ControlSocket(ControlSocket&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), directory_(std::exchange(other.directory_, -1)) {}
-
 ControlSocket::~ControlSocket() {
-    if (descriptor_ < 0) return;
-    ::unlinkat(directory_, name, 0);
-    ::close(descriptor_);
-    ::close(directory_);
+    if (descriptor_.get() >= 0) ::unlinkat(directory_.get(), name, 0);
 }
 
 std::optional<ControlRequest> ControlSocket::take() const {
-    Descriptor connection(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
+    Descriptor connection(::accept4(descriptor_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (connection.get() < 0) return std::nullopt;
     auto line = read_from(connection.get(), longest_request, std::chrono::seconds(1),
                           [](const std::string& read) { return read.find('\n') != std::string::npos; });
     if (line.empty() || line.back() != '\n') return std::nullopt;
     line.pop_back();
-    return ControlRequest(std::move(line), connection.release());
+    return ControlRequest(std::move(line), std::move(connection));
 }
 
 Result<ControlAnswer> ask_host(const std::filesystem::path& state, const std::string& what,

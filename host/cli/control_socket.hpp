@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "base/descriptor.hpp"
 #include "base/result.hpp"
 #include "cli/console.hpp"
 
@@ -15,10 +17,8 @@ namespace leat::cli {
 /// Somebody who has asked, and waits for the answer.
 class ControlRequest {
 public:
-    ControlRequest(std::string what, int connection) : what_(std::move(what)), connection_(connection) {}
-    ControlRequest(ControlRequest&& other) noexcept;
-    ControlRequest& operator=(ControlRequest&&) = delete;
-    ~ControlRequest();
+    ControlRequest(std::string what, Descriptor connection)
+        : what_(std::move(what)), connection_(std::move(connection)) {}
 
     const std::string& what() const noexcept { return what_; }
     /// Never waits for a reader that does not read.
@@ -26,7 +26,7 @@ public:
 
 private:
     std::string what_;
-    int connection_;
+    Descriptor connection_;
 };
 
 /// The host's side. Its lock on the state directory must be held as long as it lives.
@@ -34,19 +34,20 @@ class ControlSocket {
 public:
     /// Errors: io, with what to do.
     static Result<ControlSocket> listen(const std::filesystem::path& state);
-    ControlSocket(ControlSocket&& other) noexcept;
+    ControlSocket(ControlSocket&& other) noexcept = default;
     ControlSocket& operator=(ControlSocket&&) = delete;
     ~ControlSocket();
 
     /// Becomes readable when somebody asks.
-    int descriptor() const noexcept { return descriptor_; }
+    int descriptor() const noexcept { return descriptor_.get(); }
     /// Empty: nobody has asked anything after all. Waits a second at most.
     std::optional<ControlRequest> take() const;
 
 private:
-    ControlSocket(int descriptor, int directory) : descriptor_(descriptor), directory_(directory) {}
-    int descriptor_;
-    int directory_;
+    ControlSocket(Descriptor socket, Descriptor directory)
+        : descriptor_(std::move(socket)), directory_(std::move(directory)) {}
+    Descriptor descriptor_;
+    Descriptor directory_;
 };
 
 struct ControlAnswer {

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/descriptor.hpp"
+
 namespace leat::delivery {
 namespace {
 
@@ -32,21 +34,6 @@ Error failure(const std::string& what, const std::filesystem::path& path, int er
     return Error(Errc::io, what + " " + path.string() + ": " + errno_text(error_number) + remedy);
 }
 
-/// A descriptor that closes itself.
-class File {
-public:
-    explicit File(int descriptor) : descriptor_(descriptor) {}
-    ~File() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    int get() const { return descriptor_; }
-
-private:
-    int descriptor_;
-};
-
 }  // namespace
 
 Result<RunDirectory> RunDirectory::make(const std::filesystem::path& state, const Clock& clock) {
@@ -68,7 +55,7 @@ Result<> RunDirectory::write_receipt(std::string_view json) const {
     const auto target = receipt_file();
     auto temporary = target;
     temporary += ".tmp";
-    const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
     if (file.get() < 0) return failure("cannot write the receipt", target, errno);
     while (!json.empty()) {
         const auto wrote = ::write(file.get(), json.data(), json.size());
@@ -78,7 +65,7 @@ Result<> RunDirectory::write_receipt(std::string_view json) const {
     }
     if (::fdatasync(file.get()) != 0) return failure("cannot make the receipt durable", target, errno);
     if (::rename(temporary.c_str(), target.c_str()) != 0) return failure("cannot write the receipt", target, errno);
-    const File directory(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor directory(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory.get() >= 0) ::fsync(directory.get());
     return done();
 }

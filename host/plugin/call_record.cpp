@@ -116,6 +116,15 @@ public:
         std::memcpy(text_.data() + used_, text.data(), taken);
         used_ += taken;
     }
+    void add_number(unsigned long number) {
+        std::array<char, 24> digits{};
+        auto at = digits.size();
+        do {
+            digits[--at] = static_cast<char>('0' + number % 10);
+            number /= 10;
+        } while (number > 0);
+        add({digits.data() + at, digits.size() - at});
+    }
     std::string_view text() const { return {text_.data(), used_}; }
 
 private:
@@ -170,7 +179,12 @@ void on_crash(int signal, siginfo_t* info, void*) {
     Line<1024> line;
     line.add("leat: ");
     line.add(short_name(signal));
-    if (running_here) {
+    if (info->si_code == SI_USER && info->si_pid != ::getpid()) {
+        // A watchdog does so; whatever runs on this thread has nothing to do with it.
+        line.add(", sent by process ");
+        line.add_number(static_cast<unsigned long>(info->si_pid));
+        line.add("; what was not committed is done again after the next start\n");
+    } else if (running_here) {
         if (slot_here) slot_here->signal.store(signal, std::memory_order_relaxed);
         line.add(" in ");
         line.add(running_here->entry());
@@ -228,9 +242,10 @@ Result<std::unique_ptr<CallRecord>> CallRecord::begin(const std::filesystem::pat
     const auto failed = [&](int error) {
         return Error(Errc::io, "cannot make " + file.string() + ": " + errno_text(error));
     };
-    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    Descriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+    const int descriptor = lock.get();
     if (descriptor < 0) return failed(errno);
-    std::unique_ptr<CallRecord> out(new CallRecord(file, descriptor));
+    std::unique_ptr<CallRecord> out(new CallRecord(file, std::move(lock)));
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) return failed(errno);
     // With all of its room: a full disk would end the process in the middle of a call.
     if (const int error = ::posix_fallocate(descriptor, 0, file_size); error != 0) return failed(error);
@@ -250,15 +265,11 @@ CallRecord::~CallRecord() {
     slots.file.fetch_add(1, std::memory_order_release);
     std::error_code ignored;
     std::filesystem::remove(file_, ignored);
-    ::close(lock_);
 }
 
 std::optional<std::vector<CallRecord::Call>> CallRecord::left_in(const std::filesystem::path& file) {
-    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0) return std::nullopt;
-    const bool has_died = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-    ::close(descriptor);
-    if (!has_died) return std::nullopt;
+    const Descriptor lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (lock.get() < 0 || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
     std::ifstream in(file, std::ios::binary);
     const std::string bytes((std::istreambuf_iterator<char>(in)), {});
     if (bytes.size() != file_size) return std::nullopt;

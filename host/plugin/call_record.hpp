@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "base/result.hpp"
 
 namespace leat::plugin {
@@ -33,9 +35,9 @@ public:
     static std::optional<std::vector<Call>> left_in(const std::filesystem::path& file);
 
 private:
-    CallRecord(std::filesystem::path file, int lock) : file_(std::move(file)), lock_(lock) {}
+    CallRecord(std::filesystem::path file, Descriptor lock) : file_(std::move(file)), lock_(std::move(lock)) {}
     std::filesystem::path file_;
-    int lock_;
+    Descriptor lock_;
 };
 
 /// Notes one call of the thread that makes it, as long as it lives. They nest.

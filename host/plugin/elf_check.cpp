@@ -14,6 +14,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/descriptor.hpp"
+
 namespace leat::plugin {
 namespace {
 
@@ -66,11 +68,11 @@ public:
     static Result<File> open(const std::filesystem::path& path) {
         // A FIFO would block an open without O_NONBLOCK for ever.
         File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-        if (file.descriptor_ < 0) {
+        if (file.descriptor_.get() < 0) {
             return refuse("cannot be opened: " + errno_text(errno) + "; check the path and its permissions");
         }
         struct stat status {};
-        if (::fstat(file.descriptor_, &status) != 0) return refuse("cannot be examined: " + errno_text(errno));
+        if (::fstat(file.descriptor_.get(), &status) != 0) return refuse("cannot be examined: " + errno_text(errno));
         if (S_ISDIR(status.st_mode)) return refuse("is a directory; name the .so file in it");
         if (!S_ISREG(status.st_mode)) return refuse("is not a regular file; name a shared library");
         file.size_ = static_cast<std::uint64_t>(status.st_size);
@@ -78,11 +80,6 @@ public:
     }
 
     explicit File(int descriptor) : descriptor_(descriptor) {}
-    File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
-    File& operator=(File&&) = delete;
-    ~File() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
 
     std::uint64_t size() const { return size_; }
 
@@ -97,7 +94,7 @@ public:
         std::vector<T> records(count);
         auto* into = reinterpret_cast<char*>(records.data());
         for (std::size_t done = 0; done < count * sizeof(T);) {
-            const ssize_t n = ::pread(descriptor_, into + done, count * sizeof(T) - done, off_t(offset + done));
+            const ssize_t n = ::pread(descriptor_.get(), into + done, count * sizeof(T) - done, off_t(offset + done));
             if (n < 0 && errno == EINTR) continue;
             if (n < 0) return refuse("cannot be read: " + errno_text(errno));
             if (n == 0) return refuse("shrinks while it is read; install plugins by renaming them into place");
@@ -107,7 +104,7 @@ public:
     }
 
 private:
-    int descriptor_;
+    Descriptor descriptor_;
     std::uint64_t size_ = 0;
 };
 

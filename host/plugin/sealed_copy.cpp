@@ -19,20 +19,6 @@ namespace {
 constexpr off_t largest = off_t{1} << 30;
 constexpr unsigned executable = 0x10;  // MFD_EXEC, which older headers lack
 
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    int number() const { return number_; }
-
-private:
-    int number_;
-};
-
 Error refuse(std::string why) {
     return {Errc::plugin, std::move(why)};
 }
@@ -63,21 +49,21 @@ bool write_all(int to, const char* bytes, std::size_t size) {
 
 Result<std::shared_ptr<SealedCopy>> SealedCopy::of(const std::filesystem::path& file) {
     const Descriptor from(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (from.number() < 0)
+    if (from.get() < 0)
         return refuse("cannot be opened: " + errno_text(errno) + "; check the path and its permissions");
     struct stat before {};
     struct stat after {};
-    if (::fstat(from.number(), &before) != 0) return refuse("cannot be examined: " + errno_text(errno));
+    if (::fstat(from.get(), &before) != 0) return refuse("cannot be examined: " + errno_text(errno));
     if (!S_ISREG(before.st_mode)) return refuse("is not a regular file; name a shared library");
     // Of what was opened, for the path may have come to mean another file.
     if (auto fault = fault_of_mode(before, file, User::of_this_process())) return refuse(std::move(*fault));
     if (before.st_size > largest) return refuse("is larger than 1 GiB, which no plugin is");
     const int memory = new_memory(file.filename().string().substr(0, 200));
     if (memory < 0) return no_copy();
-    std::shared_ptr<SealedCopy> copy(new SealedCopy(memory));
-    BOOST_OUTCOME_TRY(copy->fill_from(from.number(), static_cast<std::size_t>(before.st_size)));
+    std::shared_ptr<SealedCopy> copy(new SealedCopy(Descriptor(memory)));
+    BOOST_OUTCOME_TRY(copy->fill_from(from.get(), static_cast<std::size_t>(before.st_size)));
     copy->identity_ = FileIdentity::of(before);
-    if (::fstat(from.number(), &after) != 0 || FileIdentity::of(after) != copy->identity_)
+    if (::fstat(from.get(), &after) != 0 || FileIdentity::of(after) != copy->identity_)
         return refuse("was changed while it was read; install plugins by renaming them into place");
     return copy;
 }
@@ -89,15 +75,15 @@ Result<> SealedCopy::fill_from(int file, std::size_t size) {
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return refuse("cannot be read: " + errno_text(errno));
         if (got == 0) return refuse("shrinks while it is read; install plugins by renaming them into place");
-        if (!write_all(descriptor_, block.data(), static_cast<std::size_t>(got))) return no_copy();
+        if (!write_all(descriptor_.get(), block.data(), static_cast<std::size_t>(got))) return no_copy();
         copied += static_cast<std::size_t>(got);
     }
-    if (::fchmod(descriptor_, S_IRUSR | S_IXUSR) != 0 ||
-        ::fcntl(descriptor_, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    if (::fchmod(descriptor_.get(), S_IRUSR | S_IXUSR) != 0 ||
+        ::fcntl(descriptor_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         return no_copy();
     }
     if (size == 0) return done();
-    void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor_, 0);
+    void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor_.get(), 0);
     if (mapped == MAP_FAILED) return no_copy();
     bytes_ = static_cast<const char*>(mapped);
     size_ = size;
@@ -106,11 +92,11 @@ Result<> SealedCopy::fill_from(int file, std::size_t size) {
 
 SealedCopy::~SealedCopy() {
     if (bytes_) ::munmap(const_cast<char*>(bytes_), size_);
-    if (!is_kept_) ::close(descriptor_);
+    if (is_kept_) static_cast<void>(descriptor_.release());
 }
 
 std::filesystem::path SealedCopy::loadable() const {
-    return "/proc/self/fd/" + std::to_string(descriptor_);
+    return "/proc/self/fd/" + std::to_string(descriptor_.get());
 }
 
 }  // namespace leat::plugin

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <utility>
 
+#include "base/descriptor.hpp"
 #include "base/result.hpp"
 #include "plugin/file_identity.hpp"
 
@@ -24,7 +26,7 @@ public:
     ~SealedCopy();
 
     std::string_view bytes() const noexcept { return {bytes_, size_}; }
-    int descriptor() const noexcept { return descriptor_; }
+    int descriptor() const noexcept { return descriptor_.get(); }
     /// The path by which this process, and a fork of it, can load the copy.
     std::filesystem::path loadable() const;
     const FileIdentity& identity() const noexcept { return identity_; }  ///< of the file, when it was copied
@@ -33,10 +35,10 @@ public:
     void keep_open() noexcept { is_kept_ = true; }
 
 private:
-    explicit SealedCopy(int descriptor) : descriptor_(descriptor) {}
+    explicit SealedCopy(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
     Result<> fill_from(int file, std::size_t size);
 
-    int descriptor_;
+    Descriptor descriptor_;
     bool is_kept_ = false;
     const char* bytes_ = nullptr;
     std::size_t size_ = 0;

@@ -1,5 +1,7 @@
 // A plugin that ends the process of the host: which one it was is told, at once where that can be, and by the next run
 // in any case; and nothing is lost.
+#include <unistd.h>
+
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -134,6 +136,25 @@ BOOST_AUTO_TEST_CASE(a_run_that_was_killed_while_others_go_on_with_the_state_dir
         BOOST_TEST(one->wait().code == 5);
     }
     BOOST_TEST(std::filesystem::is_empty(path() / ".leat/calls"));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_from_elsewhere_is_blamed_on_no_plugin) {
+    put("p.yaml", "version: 1\nplugins: { directories: [" LEAT_FIXTURES
+                  "/odd] }\npipelines:\n  waits:\n"
+                  "    extract: { odd.source: { mode: waits } }\n    load: { odd.sink: {} }\n");
+    Options options;
+    options.directory = path();
+    Process host(leat_command({"run", "--json", "p.yaml"}), std::move(options));
+    host.wait_for_err("pipeline started");
+    host.signal(SIGABRT);
+    const auto ended = host.wait();
+    BOOST_TEST(ended.signal == SIGABRT);
+    BOOST_TEST(
+        ended.err.find("leat: SIGABRT, sent by process " + std::to_string(::getpid()) + "; ") != std::string::npos,
+        ended.err);
+    put("p.yaml", "version: 1\npipelines:\n  a:\n    extract: { generate: { rows: 1 } }\n    load: \"null\"\n");
+    const auto next = leat({"run", "p.yaml"});
+    BOOST_TEST(next.err.find(" ended without a receipt: it was killed, ") != std::string::npos, next.err);
 }
 
 BOOST_AUTO_TEST_CASE(that_cannot_be_kept_is_a_warning_and_no_more) {
