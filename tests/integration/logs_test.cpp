@@ -44,7 +44,7 @@ struct Known {
 };
 std::map<std::string, Known> known_events() {
     std::map<std::string, Known> out;
-    const auto ended = leat({"help", "--json"});
+    const auto ended = integration::leat({"help", "--json"});
     BOOST_TEST(ended.code == 0);
     const auto all = boost::json::parse(ended.out);
     for (const auto& one : all.at("events").as_array()) {
