@@ -7,6 +7,7 @@
 #include "cli/try_plugins.hpp"
 #include "config/suggest.hpp"
 #include "config/wording.hpp"
+#include "plugin/call_record.hpp"
 #include "plugin/library.hpp"
 #include "runtime/manager.hpp"
 
@@ -53,6 +54,8 @@ Result<std::optional<runtime::Generation>> prepare(const Configuration& configur
                                                    const Console& console, Findings& findings, bool keeps_state,
                                                    const plugin::Catalog* earlier) {
     auto& problems = findings.problems;
+    // From here on code of plugins runs.
+    plugin::report_crashes(static_cast<int>(Exit::plugin));
     auto settings =
         std::holds_alternative<ConfigurationFile>(configuration)
             ? config::load(std::get<ConfigurationFile>(configuration).path, console.environment, problems)

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/digest.hpp"
+#include "cli/earlier_runs.hpp"
 #include "cli/receipt_view.hpp"
 
 namespace leat::cli {
@@ -69,6 +70,8 @@ std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration&
                             control.error().text() + "; leat reload will not reach this host, SIGHUP will");
         }
     }
+    tell_of_dead_runs(verb.state, out->log());
+    out->calls_ = record_calls(verb.state, out->directory_, out->log());
     if (const auto code = out->serve(verb)) return *code;
     return out;
 }
@@ -168,6 +171,7 @@ Exit Session::end(const runtime::RunReceipt& receipt, bool as_json, bool abandon
     if (abandoned) {
         // A thread is still inside a plugin: no destructor may run beside it, but for that of the server.
         http_.reset();
+        calls_.reset();
         chosen_.flush();
         console_.out.flush();
         console_.err.flush();

@@ -19,6 +19,7 @@
 #include "delivery/run_directory.hpp"
 #include "delivery/state_store.hpp"
 #include "observe/http.hpp"
+#include "plugin/call_record.hpp"
 #include "runtime/manager.hpp"
 
 namespace leat::cli {
@@ -73,6 +74,7 @@ private:
     const delivery::RunDirectory directory_;
     std::unique_ptr<delivery::StateStore> state_;
     std::optional<ControlSocket> control_;
+    std::unique_ptr<plugin::CallRecord> calls_;
     Foreground foreground_;
     RunView view_;
     std::unique_ptr<observe::HttpServer> http_;  // last: its thread uses all the others

@@ -62,6 +62,7 @@ public:
     const Component& component;
     const InstanceSettings settings;
     const bool takes_rich_types;
+    const std::string called;  ///< "load acme.sink (plugin acme 1.2), pipeline a"
     Stop& stop;
     observe::Log& log;
     Outlet& outlet;

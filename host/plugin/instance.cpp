@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <exception>
+#include <optional>
 #include <utility>
 
+#include "plugin/call_record.hpp"
 #include "plugin/context.hpp"
 #include "plugin/item_bucket.hpp"
 #include "plugin/library.hpp"
@@ -44,6 +46,13 @@ leat_bucket abi_of(const Instance::BucketHead& head) {
     return out;
 }
 
+std::string called_text(const Component& component, const InstanceSettings& settings) {
+    const auto* const library = component.library;
+    return settings.role + ' ' + component.id +
+           (library ? " (plugin " + library->id() + ' ' + library->version() + ')' : "") + ", pipeline " +
+           settings.pipeline;
+}
+
 /// Runs one entry of the plugin.
 template <class Body>
 Answer call(Instance::Context& context, const Entry& entry, Body&& body) {
@@ -57,6 +66,7 @@ Answer call(Instance::Context& context, const Entry& entry, Body&& body) {
     context.entry.store(&entry, std::memory_order_relaxed);
     context.in_plugin.store(&entry, std::memory_order_release);
     const auto* const outer = std::exchange(Instance::Context::caller(), &context);
+    std::optional<NotedCall> noted(std::in_place, entry.name, context.called);
 
     Answer answer;
     leat_status raw = LEAT_OK;
@@ -69,6 +79,7 @@ Answer call(Instance::Context& context, const Entry& entry, Body&& body) {
         context.violation("let an exception escape that is not a std::exception");
     }
 
+    noted.reset();
     Instance::Context::caller() = outer;
     context.in_plugin.store(nullptr, std::memory_order_release);
     // since_ns has moved on by what the call waited in the host.
@@ -170,6 +181,7 @@ Instance::Context::Context(const Component& of, InstanceSettings given, Stop& st
       component(of),
       settings(std::move(given)),
       takes_rich_types(of.promises(LEAT_RICH_TYPES)),
+      called(called_text(of, settings)),
       stop(stop_state),
       log(to),
       outlet(out),

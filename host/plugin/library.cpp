@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "plugin/call_record.hpp"
 #include "plugin/elf_check.hpp"
 #include "plugin/file_rules.hpp"
 #include "plugin/handshake.hpp"
@@ -161,6 +162,8 @@ Result<std::unique_ptr<Library>> Library::take_in(const Candidate& candidate, Re
     const auto& sealed = candidate.sealed;
     const auto identity = sealed ? sealed->identity() : FileIdentity::of(path);
     const auto place = sealed ? sealed->loadable() : loaded.spelling(path);
+    const auto called = path.string();
+    const NotedCall loading("loading", called);
     BOOST_OUTCOME_TRY(auto handle, noted(load(place), report, "loads"));
     if (sealed) {
         sealed->keep_open();

@@ -224,7 +224,9 @@ BOOST_AUTO_TEST_CASE(show_in_no_log_receipt_dead_letter_or_state_and_not_in_what
                                                                                       {"state", "ls"},
                                                                                       {"check", "p.yaml"},
                                                                                       {"explain", "p.yaml"}}) {
-        const auto told = leat(verb, {.environment = options.environment});
+        Options same;
+        same.environment = options.environment;
+        const auto told = leat(verb, std::move(same));
         BOOST_TEST(told.code == 0, told.err);
         seen += told.out + told.err;
     }
@@ -245,7 +247,9 @@ BOOST_AUTO_TEST_CASE(that_systemd_does_not_bring_are_asked_for_by_the_line_that_
             "version: 1\nplugins: { directories: [plugins] }\npipelines:\n  a:\n    extract: { odd.source: {} }\n"
             "    load: { odd.sink: { secret: !secret " +
                 secret + " } }\n");
-        return leat({"check", "p.yaml"}, {.environment = environment}).err;
+        Options options;
+        options.environment = environment;
+        return leat({"check", "p.yaml"}, std::move(options)).err;
     };
     const std::string where = "p.yaml:6:33: pipelines.a.load.odd.sink.secret: !secret: ";
     const std::string end = "\nleat: 1 problem; nothing was run\n";
