@@ -89,13 +89,6 @@ sockaddr_un address_of(const std::string& path) {
     return out;
 }
 
-ssize_t send_message(int from, const msghdr& message) {
-    for (;;) {
-        const auto sent = ::sendmsg(from, &message, MSG_NOSIGNAL);
-        if (sent >= 0 || errno != EINTR) return sent;
-    }
-}
-
 }  // namespace
 
 bool is_journal(int descriptor, const std::optional<std::string>& journal_stream) {
@@ -138,7 +131,16 @@ void JournalLog::write(const Line& line) {
     if (socket_ < 0 || !send(journal_entry(line))) otherwise_.write(line);
 }
 
-bool JournalLog::send(std::string_view entry) const {
+bool JournalLog::send(const msghdr& message) {
+    for (;;) {
+        const auto sent = ::sendmsg(socket_, &message, MSG_NOSIGNAL | (stands_still_ ? MSG_DONTWAIT : 0));
+        if (sent < 0 && errno == EINTR) continue;
+        stands_still_ = sent < 0 && errno == EAGAIN;
+        return sent >= 0;
+    }
+}
+
+bool JournalLog::send(std::string_view entry) {
     auto address = address_of(path_);
     if (path_ != address.sun_path) return false;  // longer than an address can be
     iovec part{const_cast<char*>(entry.data()), entry.size()};
@@ -147,12 +149,12 @@ bool JournalLog::send(std::string_view entry) const {
     message.msg_namelen = sizeof address;
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    if (send_message(socket_, message) >= 0) return true;
+    if (send(message)) return true;
     return (errno == EMSGSIZE || errno == ENOBUFS) && send_as_file(entry);
 }
 
 /// What no datagram can hold is handed over as a file in memory that nobody can change any more.
-bool JournalLog::send_as_file(std::string_view entry) const {
+bool JournalLog::send_as_file(std::string_view entry) {
     const Descriptor file(::memfd_create("leat-journal-entry", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (file.is < 0 || !write_all(file.is, entry)) return false;
     if (::fcntl(file.is, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) return false;
@@ -168,7 +170,7 @@ bool JournalLog::send_as_file(std::string_view entry) const {
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(sizeof(int));
     std::memcpy(CMSG_DATA(head), &file.is, sizeof file.is);
-    return send_message(socket_, message) >= 0;
+    return send(message);
 }
 
 }  // namespace leat::observe

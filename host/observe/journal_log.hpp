@@ -1,6 +1,7 @@
 // Events as entries of systemd's journal, over its native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 #include "observe/log.hpp"
+
+struct msghdr;
 
 namespace leat::observe {
 
@@ -28,12 +31,14 @@ public:
     void write(const Line& line) override;
 
 private:
-    bool send(std::string_view entry) const;
-    bool send_as_file(std::string_view entry) const;
+    bool send(std::string_view entry);
+    bool send_as_file(std::string_view entry);
+    bool send(const msghdr& message);
 
     const std::string path_;
     Log& otherwise_;
     int socket_ = -1;
+    std::atomic<bool> stands_still_{false};  // the journal: until it takes an entry again, nobody waits for it
 };
 
 }  // namespace leat::observe
