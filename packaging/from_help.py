@@ -6,6 +6,7 @@ the same text with everything but the includes commented out.
 Nothing of it is written by hand, so that nothing of it can say something else than the program.
 """
 import argparse
+import json
 import pathlib
 import re
 import subprocess
@@ -24,6 +25,7 @@ class Entry:
         self.many = "..." in rest
         rest = [word for word in rest if word != "..."]
         self.value, self.choices = (rest[0] if rest else ""), []
+        self.offered = []  # what is completed, and not listed in a manual page
         if ":{" in self.value:
             self.value, choices = self.value.split(":{")
             self.choices = choices.rstrip("}").split(",")
@@ -67,6 +69,9 @@ class Verb:
                     into.append(Entry(match.group(1), ""))
                 else:
                     heading = match.group(1)
+        if path == ("help",):
+            listed = subprocess.run([program, "help", "--json"], check=True, capture_output=True, text=True, timeout=60).stdout
+            self.arguments[0].offered = [event["id"] for event in json.loads(listed)["events"]]
         self.verbs = [Verb(program, (*path, entry.names[0])) for entry in self.lists["Subcommands"]]
 
     @property
@@ -218,6 +223,7 @@ def bash(root):
     for verb in root.all():
         words = [entry.names[0] for entry in verb.lists["Subcommands"]]
         words += [name for entry in verb.options for name in entry.names]
+        words += [word for entry in verb.arguments for word in entry.offered]
         if verb.path:
             words += [name for entry in root.options for name in entry.names if name not in ("-h", "--help", "--version")]
         files = "files" if any(entry.files for entry in verb.arguments) else ""
@@ -308,7 +314,8 @@ def zsh(root):
 """)
         else:
             for number, entry in enumerate(verb.arguments, 1):
-                lines.append(f"'{number}:{zsh_text(entry.names[0])}:{'_files' if entry.files else ''}'")
+                action = f"({' '.join(entry.offered)})" if entry.offered else "_files" if entry.files else ""
+                lines.append(f"'{number}:{zsh_text(entry.names[0])}:{action}'")
             arguments = " \\\n        ".join(lines)
             functions.append(f"{name}() {{\n    _arguments \\\n        {arguments}\n}}\n")
     return "#compdef leat\n# Made by packaging/from_help.py of what leat --help says.\n" + "".join(functions) + '_leat "$@"\n'

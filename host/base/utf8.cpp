@@ -5,13 +5,30 @@
 #include <cstring>
 
 namespace leat {
+namespace {
+
+/// How many bytes the character at `at` has; 0: it is none. `at` is not `end`.
+std::ptrdiff_t character_size(const unsigned char* at, const unsigned char* end) noexcept {
+    const auto follows = [&](std::ptrdiff_t i, unsigned low = 0x80, unsigned high = 0xBF) {
+        return i < end - at && at[i] >= low && at[i] <= high;
+    };
+    if (*at < 0x80) return 1;
+    if (*at < 0xC2) return 0;
+    if (*at < 0xE0) return follows(1) ? 2 : 0;
+    if (*at < 0xF0) return follows(1, *at == 0xE0 ? 0xA0 : 0x80, *at == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
+    if (*at < 0xF5) {
+        const bool is_one =
+            follows(1, *at == 0xF0 ? 0x90 : 0x80, *at == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3);
+        return is_one ? 4 : 0;
+    }
+    return 0;
+}
+
+}  // namespace
 
 bool is_utf8(const char* text, std::size_t size) noexcept {
     const auto* at = reinterpret_cast<const unsigned char*>(text);
     const auto* const end = at + size;
-    const auto follows = [&](std::ptrdiff_t i, unsigned low = 0x80, unsigned high = 0xBF) {
-        return at + i < end && at[i] >= low && at[i] <= high;
-    };
     while (at < end) {
         // Most text is ASCII: eight bytes at a time.
         while (end - at >= 8) {
@@ -21,25 +38,23 @@ bool is_utf8(const char* text, std::size_t size) noexcept {
             at += 8;
         }
         if (at == end) return true;
-        if (*at < 0x80) {
-            ++at;
-        } else if (*at < 0xC2) {
-            return false;
-        } else if (*at < 0xE0) {
-            if (!follows(1)) return false;
-            at += 2;
-        } else if (*at < 0xF0) {
-            if (!follows(1, *at == 0xE0 ? 0xA0 : 0x80, *at == 0xED ? 0x9F : 0xBF) || !follows(2)) return false;
-            at += 3;
-        } else if (*at < 0xF5) {
-            if (!follows(1, *at == 0xF0 ? 0x90 : 0x80, *at == 0xF4 ? 0x8F : 0xBF) || !follows(2) || !follows(3))
-                return false;
-            at += 4;
-        } else {
-            return false;
-        }
+        const auto length = character_size(at, end);
+        if (length == 0) return false;
+        at += length;
     }
     return true;
+}
+
+std::string mended_utf8(std::string_view text) {
+    if (is_utf8(text.data(), text.size())) return std::string(text);
+    std::string out;
+    while (!text.empty()) {
+        const auto* const at = reinterpret_cast<const unsigned char*>(text.data());
+        const auto length = static_cast<std::size_t>(character_size(at, at + text.size()));
+        out += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
+        text.remove_prefix(length == 0 ? 1 : length);
+    }
+    return out;
 }
 
 }  // namespace leat

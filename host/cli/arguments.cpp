@@ -53,6 +53,12 @@ The folder has a small plugin that works, a Makefile, a test that needs no Leat,
 of the SDK: it builds wherever there is a compiler. Its README.md says how to go on.
 Exit code 0: it is there. 2: the command line is wrong. 3: NAME is there already, or cannot be written.)";
 
+constexpr auto help_help = R"(
+Each line of the log has the id of its event: in brackets at the end of text, as "event" in JSON, as LEAT_EVENT in the
+journal. Of the lines of one event, level, pipeline and component at most 20 are written in 10 seconds; the next one tells
+as left_out how many were not.
+Exit code 0: it is told. 2: there is no such event.)";
+
 /// CLI11 fills the structs; each subcommand remembers how to take its own.
 struct Reader {
     CLI::App app{
@@ -84,6 +90,7 @@ struct Reader {
     PluginTestArguments plugin_test;
     PluginNewArguments plugin_new;
     PluginSignArguments plugin_sign;
+    HelpArguments help;
 
     Reader() {
         app.require_subcommand(1);
@@ -108,6 +115,17 @@ struct Reader {
                "What is logged to standard error: trace, debug, info, warn or error")
             ->type_name("LEVEL")
             ->check(CLI::IsMember(std::vector<std::string>{"trace", "debug", "info", "warn", "error"}));
+
+        const std::map<std::string, LogFormat> formats = {{"auto", LogFormat::automatic},
+                                                          {"text", LogFormat::text},
+                                                          {"json", LogFormat::json},
+                                                          {"journald", LogFormat::journald}};
+        app.add_option_function<std::string>(
+               "--log-format", [this, formats](const std::string& name) { common.log_format = formats.at(name); },
+               "How it is logged: text, json, journald, or auto, which is text on a terminal, journald where standard "
+               "error is the journal, and else json (auto)")
+            ->type_name("FORMAT")
+            ->check(CLI::IsMember(std::vector<std::string>{"auto", "text", "json", "journald"}));
 
         auto* const run_app = add(app, "run", "Runs every pipeline of FILE to its end", &Reader::run);
         run_app->add_option("FILE", run.file, "The configuration")->required();
@@ -217,6 +235,11 @@ struct Reader {
         sign_app->add_option("FILE.so", plugin_sign.file, "The library")->required();
         sign_app->add_option("--public-key", plugin_sign.public_key, "The .pub file of minisign, for the line of trust")
             ->type_name("FILE");
+
+        auto* const help_app = add(app, "help", "Tells what an event in the log means, and what to do", &Reader::help);
+        help_app->footer(help_help);
+        help_app->add_option("ID", help.id, "Of the event, as in circuit-open; without it, all are listed");
+        add_json(*help_app, help.json);
     }
 
     static void add_as_in(CLI::App& to, std::filesystem::path& file) {

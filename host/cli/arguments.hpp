@@ -181,18 +181,31 @@ struct PluginNewArguments {
     std::string kind;
 };
 
+struct HelpArguments {
+    std::string id;  ///< of an event; empty: all of them
+    bool json = false;
+};
+
 using Verb =
     std::variant<RunArguments, CheckArguments, ReloadArguments, PreviewArguments, ExplainArguments, RehearseArguments,
                  LoadArguments, StateListArguments, StateShowArguments, StateResetArguments, StateExportArguments,
                  DeadListArguments, DeadShowArguments, DeadExportArguments, DeadDropArguments, DeadReplayArguments,
                  ReceiptsListArguments, ReceiptsShowArguments, PluginListArguments, PluginShowArguments,
-                 PluginCheckArguments, PluginTestArguments, PluginNewArguments, PluginSignArguments>;
+                 PluginCheckArguments, PluginTestArguments, PluginNewArguments, PluginSignArguments, HelpArguments>;
+
+enum class LogFormat {
+    automatic,  ///< text on a terminal, journald where standard error is the journal, else JSON
+    text,
+    json,
+    journald
+};
 
 struct Arguments {
     Verb verb;
     std::vector<std::filesystem::path> plugin_directories;  ///< searched before those of the configuration
     observe::Level log_level = observe::Level::info;
     bool log_level_given = false;
+    LogFormat log_format = LogFormat::automatic;
 };
 
 /// The arguments, or the exit code when there is nothing more to do: --help, --version, or a usage error, each already

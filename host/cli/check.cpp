@@ -3,8 +3,8 @@
 #include <boost/json/serialize.hpp>
 #include <ostream>
 
+#include "cli/log_choice.hpp"
 #include "cli/verbs.hpp"
-#include "observe/text_log.hpp"
 #include "runtime/guarantee.hpp"
 
 namespace leat::cli {
@@ -69,8 +69,8 @@ Exit check(const CheckArguments& verb, const Arguments& arguments, const Console
     }
     if (!prepared) return console.fail(prepared.error());
     if (!prepared.value()) return show(findings, console);
-    observe::TextLog log(arguments.log_level);
-    warn_of_refused(prepared.value()->catalog, log);
+    ChosenLog log(arguments, console, observe::Level::info);
+    warn_of_refused(prepared.value()->catalog, log.log());
     const auto count = prepared.value()->settings.pipelines.size();
     console.out << verb.file.string() << ": no problems in " << count << (count == 1 ? " pipeline" : " pipelines")
                 << '\n';

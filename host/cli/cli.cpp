@@ -54,6 +54,7 @@ Exit execute(const Arguments& arguments, const Console& console) {
         Exit operator()(const PluginTestArguments& verb) const { return plugin_test(verb, arguments, console); }
         Exit operator()(const PluginNewArguments& verb) const { return plugin_new(verb, console); }
         Exit operator()(const PluginSignArguments& verb) const { return plugin_sign(verb, console); }
+        Exit operator()(const HelpArguments& verb) const { return help(verb, console); }
     };
     return std::visit(Dispatch{arguments, console}, arguments.verb);
 }

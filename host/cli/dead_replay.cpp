@@ -187,9 +187,10 @@ Exit dead_replay(const DeadReplayArguments& verb, const Arguments& arguments, co
                                          [&](const auto& one) { return one.name == letters_of_stage.pipeline; });
         if (!is_ours || session.is_stopped()) continue;
         const runtime::Replay replay(letters_of_stage, run.state);
-        session.log().info(
+        session.log().tell(
+            "letters-replayed",
             "replays " + letters_text(letters_of_stage.letters) + " from stage " + letters_of_stage.stage,
-            {{"pipeline", letters_of_stage.pipeline}});
+            {{"pipeline", letters_of_stage.pipeline}, {"letters", letters_of_stage.letters}});
         auto made = runtime::Manager::make(settings, session.catalog(), session.log(),
                                            {.run_directory = session.run_directory(),
                                             .state = session.state(),

@@ -31,7 +31,8 @@ void tell_of_dead_runs(const std::filesystem::path& state, observe::Log& log) {
     for (const auto& entry : std::filesystem::directory_iterator(directory_of_calls(state), none)) {
         const auto left = plugin::CallRecord::left_in(entry.path());
         if (!left) continue;
-        log.warn("run " + entry.path().filename().string() + " ended without a receipt" + text_of(*left));
+        const auto run = entry.path().filename().string();
+        log.tell("run-died", "run " + run + " ended without a receipt" + text_of(*left), {{"run", run}});
         std::error_code ignored;
         std::filesystem::remove(entry.path(), ignored);
     }
@@ -44,7 +45,8 @@ std::unique_ptr<plugin::CallRecord> record_calls(const std::filesystem::path& st
     std::filesystem::create_directories(calls, error);
     auto record = plugin::CallRecord::begin(calls / directory.path().filename());
     if (record) return std::move(record).value();
-    log.warn(record.error().text() + "; should this run die, nobody will know which plugin it died in");
+    log.tell("calls-unrecorded",
+             record.error().text() + "; should this run die, nobody will know which plugin it died in");
     return nullptr;
 }
 

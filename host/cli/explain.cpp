@@ -3,11 +3,11 @@
 #include <boost/json/serialize.hpp>
 #include <ostream>
 
+#include "cli/log_choice.hpp"
 #include "cli/settings_view.hpp"
 #include "cli/text_table.hpp"
 #include "cli/verbs.hpp"
 #include "config/wording.hpp"
-#include "observe/text_log.hpp"
 #include "runtime/guarantee.hpp"
 
 namespace leat::cli {
@@ -93,7 +93,8 @@ Exit explain(const ExplainArguments& verb, const Arguments& arguments, const Con
     if (!prepared.value()) return show(findings, console);
     const auto& [settings, catalog] = *prepared.value();
     if (const auto refused = refuse_unknown_pipeline(verb.pipeline, settings, console)) return *refused;
-    observe::TextLog log(arguments.log_level_given ? arguments.log_level : observe::Level::warn);
+    ChosenLog chosen(arguments, console, observe::Level::warn);
+    auto& log = chosen.log();
     warn_of_refused(catalog, log);
 
     boost::json::array pipelines;

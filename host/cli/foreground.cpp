@@ -54,7 +54,7 @@ void Foreground::tell_service(const runtime::Manager& manager, std::chrono::nano
         told_of_illness_ = false;
         service_.keep_alive();
     } else if (!std::exchange(told_of_illness_, true)) {
-        log_.error("a watchdog is not told any more that all is well: " + health.ill_for.front());
+        log_.tell("watchdog-silent", "a watchdog is not told any more that all is well: " + health.ill_for.front());
     }
     const auto running = std::count_if(all.begin(), all.end(), [](const runtime::Progress& one) {
         return one.state == runtime::Progress::State::running;
@@ -70,10 +70,11 @@ void Foreground::take_signal(int number, Reloader* reloader) {
     if (number == SIGHUP && reloader && !live_) return reload(*reloader, std::nullopt);
     service_.stopping();
     if (!stop_.reached(StopState::drain)) {
-        log_.warn(name + ": stopping; what is in hand is finished first, a second signal stops now");
+        log_.tell("stopping", name + ": stopping; what is in hand is finished first, a second signal stops now",
+                  {{"signal", name}});
         stop_.request(StopState::drain);
     } else {
-        log_.warn(name + ": stopping now");
+        log_.tell("stopping-now", name + ": stopping now", {{"signal", name}});
         stop_.request(StopState::stop);
     }
 }
@@ -101,9 +102,9 @@ void Foreground::reload(Reloader& reloader, std::optional<ControlRequest> asked)
                      [this, whom, only_plans](const Reloaded& came_of_it) {
                          auto line = came_of_it.text.substr(0, came_of_it.text.find('\n'));
                          if (came_of_it.code != Exit::done) {
-                             log_.error("reload refused, nothing was changed: " + line);
+                             log_.tell("reload-refused", "reload refused, nothing was changed: " + line);
                          } else if (!only_plans) {
-                             log_.info(line);
+                             log_.tell("reloaded", line);
                          }
                          if (*whom) (*whom)->answer(came_of_it.code, came_of_it.text);
                      });

@@ -118,10 +118,10 @@ Exit show(const Findings& findings, const Console& console) {
 
 void warn_of_refused(const plugin::Catalog& catalog, observe::Log& log) {
     for (const auto& refusal : catalog.refused())
-        log.warn("plugin refused: " + refusal.error.text());
+        log.tell("plugin-refused", "plugin refused: " + refusal.error.text(), {{"file", refusal.path.string()}});
     for (const auto* library : catalog.libraries()) {
         for (const auto& warning : library->warnings())
-            log.warn("plugin: " + warning);
+            log.tell("plugin-warning", "plugin: " + warning, {{"file", library->path().string()}});
     }
 }
 

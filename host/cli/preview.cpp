@@ -5,9 +5,9 @@
 #include <boost/json/serialize.hpp>
 #include <ostream>
 
+#include "cli/log_choice.hpp"
 #include "cli/text_table.hpp"
 #include "cli/verbs.hpp"
-#include "observe/text_log.hpp"
 
 namespace leat::cli {
 namespace {
@@ -70,7 +70,8 @@ Exit preview(const PreviewArguments& verb, const Arguments& arguments, const Con
     if (!prepared.value()) return show(findings, console);
     const auto& [settings, catalog] = *prepared.value();
     if (const auto refused = refuse_unknown_pipeline(verb.pipeline, settings, console)) return *refused;
-    observe::TextLog log(arguments.log_level_given ? arguments.log_level : observe::Level::warn);
+    ChosenLog chosen(arguments, console, observe::Level::warn);
+    auto& log = chosen.log();
     warn_of_refused(catalog, log);
 
     Stop stop;

@@ -151,32 +151,48 @@ void ProgressLog::show(const std::vector<runtime::Progress>& all) {
         if (is_another_run) seen = Seen();
         seen.seconds = progress.seconds;
         if (progress.state != State::waiting && seen.state == State::waiting)
-            log_.info("pipeline started", {{"pipeline", progress.name}});
+            log_.tell("pipeline-started", "pipeline started", {{"pipeline", progress.name}});
         const double rows = seen.rows.update(static_cast<double>(progress.read), std::max(progress.seconds, 1e-9));
         const double bytes = seen.bytes.update(progress_bytes(progress), std::max(progress.seconds, 1e-9));
         if (progress.state == State::ended && seen.state != State::ended) {
-            log_.info("pipeline ended", {{"pipeline", progress.name},
-                                         {"read", std::to_string(progress.read)},
-                                         {"delivered", std::to_string(progress.delivered)},
-                                         {"dead", std::to_string(progress.dead)},
-                                         {"seconds", std::to_string(progress.seconds)}});
+            tell_end(progress);
         } else if (progress.state == State::running && progress.seconds >= seen.next_at) {
             seen.next_at = progress.seconds + log_interval;
             const auto ahead = ahead_of(progress);
             const auto trouble = trouble_text(progress);
-            const std::string percent = ahead.known ? std::to_string(ahead.percent) : "unknown";
-            log_.info("pipeline runs", {{"pipeline", progress.name},
-                                        {"read", std::to_string(progress.read)},
-                                        {"delivered", std::to_string(progress.delivered)},
-                                        {"dead", std::to_string(progress.dead)},
-                                        {"rows_per_second", std::to_string(rounded(rows))},
-                                        {"bytes_per_second", std::to_string(rounded(bytes))},
-                                        {"percent", percent},
-                                        {"retries", std::to_string(progress.retries)},
-                                        {"trouble", trouble.empty() ? "none" : trouble}});
+            log_.tell("pipeline-runs", "pipeline runs",
+                      {{"pipeline", progress.name},
+                       {"read", progress.read},
+                       {"delivered", progress.delivered},
+                       {"dead", progress.dead},
+                       {"rows_per_second", rounded(rows)},
+                       {"bytes_per_second", rounded(bytes)},
+                       {"percent", ahead.known ? std::to_string(ahead.percent) : "unknown"},
+                       {"retries", progress.retries},
+                       {"trouble", trouble.empty() ? "none" : trouble}});
         }
         seen.state = progress.state;
     }
+}
+
+void ProgressLog::tell_end(const runtime::Progress& progress) {
+    // What an operator has to act on has a line of its own.
+    if (progress.outcome == runtime::Outcome::failed) {
+        log_.tell("pipeline-failed",
+                  progress.error.empty() ? "pipeline \"" + progress.name + "\": its rows do not balance; report it"
+                                         : progress.error,
+                  {{"pipeline", progress.name}});
+    }
+    if (progress.dead > 0) {
+        log_.tell("rows-dead", "rows became dead letters", {{"pipeline", progress.name}, {"dead", progress.dead}});
+    }
+    log_.tell("pipeline-ended", "pipeline ended",
+              {{"pipeline", progress.name},
+               {"read", progress.read},
+               {"delivered", progress.delivered},
+               {"dead", progress.dead},
+               {"seconds", progress.seconds},
+               {"outcome", progress.outcome ? runtime::outcome_name(*progress.outcome) : "unknown"}});
 }
 
 }  // namespace leat::cli

@@ -60,6 +60,8 @@ public:
     void show(const std::vector<runtime::Progress>& all);
 
 private:
+    void tell_end(const runtime::Progress& progress);
+
     struct Seen {
         runtime::Progress::State state = runtime::Progress::State::waiting;
         double seconds = 0;

@@ -7,10 +7,10 @@
 #include <ostream>
 
 #include "base/memory.hpp"
+#include "cli/log_choice.hpp"
 #include "cli/signals.hpp"
 #include "cli/text_table.hpp"
 #include "cli/verbs.hpp"
-#include "observe/text_log.hpp"
 #include "runtime/rehearsal.hpp"
 
 namespace leat::cli {
@@ -122,7 +122,8 @@ Exit rehearse(const RehearseArguments& verb, const Arguments& arguments, const C
     if (!prepared.value()) return show(findings, console);
     const auto& [settings, catalog] = *prepared.value();
     if (const auto refused = refuse_unknown_pipeline(verb.pipeline, settings, console)) return *refused;
-    observe::TextLog log(arguments.log_level_given ? arguments.log_level : observe::Level::warn);
+    ChosenLog chosen(arguments, console, observe::Level::warn);
+    auto& log = chosen.log();
     warn_of_refused(catalog, log);
     process_memory().set_limit(settings.memory);
 
@@ -166,7 +167,8 @@ Exit rehearse(const RehearseArguments& verb, const Arguments& arguments, const C
                },
                {.on_signal =
                     [&](int number) {
-                        log.warn(std::string(signal_name(number)) + ": stopping, and rolling back");
+                        log.tell("stopping-now", std::string(signal_name(number)) + ": stopping, and rolling back",
+                                 {{"signal", signal_name(number)}});
                         stop.request(StopState::stop);  // nothing in hand is worth finishing
                     },
                 .idle = [] {},
@@ -178,6 +180,7 @@ Exit rehearse(const RehearseArguments& verb, const Arguments& arguments, const C
         code = console.fail(Exit::configuration, "nothing was rehearsed: no pipeline here can be");
     if (abandoned) {
         // A thread is still inside a plugin: no destructor may run beside it.
+        chosen.flush();
         console.out.flush();
         console.err.flush();
         std::_Exit(static_cast<int>(code));

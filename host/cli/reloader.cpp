@@ -119,7 +119,7 @@ Reloaded Reloader::work(What what) {
     }
     for (const auto& one : changes.value()) {
         if (one.change == Change::none) continue;
-        log_.info("pipeline " + std::string(runtime::change_name(one.change)) + " by a reload",
+        log_.tell("pipeline-reloaded", "pipeline " + std::string(runtime::change_name(one.change)) + " by a reload",
                   {{"pipeline", one.pipeline}, {"why", one.why}});
     }
     return {Exit::done,

@@ -26,16 +26,10 @@ bool rows_go_to_standard_output(const config::Settings& settings) {
     return false;
 }
 
-std::unique_ptr<observe::TextLog> make_log(observe::Level level, LiveLines* live) {
-    if (!live) return std::make_unique<observe::TextLog>(level, std::function<void(const std::function<void()>&)>());
-    return std::make_unique<observe::TextLog>(level, [live](const std::function<void()>& write) { live->log(write); });
-}
-
 }  // namespace
 
 Session::Session(const Console& console, const Configuration& configuration, const Arguments& arguments,
-                 runtime::Generation generation, Signals signals, observe::Level level,
-                 delivery::RunDirectory directory)
+                 runtime::Generation generation, Signals signals, delivery::RunDirectory directory)
     : console_(console),
       configuration_(configuration),
       arguments_(arguments),
@@ -43,9 +37,10 @@ Session::Session(const Console& console, const Configuration& configuration, con
       generation_(first_),
       signals_(std::move(signals)),
       live_(console.err_is_terminal ? std::make_unique<LiveLines>(console) : nullptr),
-      log_(make_log(level, live_.get())),
+      // On a terminal, the lines that show progress are all that a person needs while all is well.
+      chosen_(arguments, console, console.err_is_terminal ? observe::Level::warn : observe::Level::info, live_.get()),
       directory_(std::move(directory)),
-      foreground_(signals_, *log_, live_.get(), ServiceManager::of_this_process()) {}
+      foreground_(signals_, log(), live_.get(), ServiceManager::of_this_process()) {}
 
 std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration& configuration,
                                                             const RunArguments& verb, const Arguments& arguments,
@@ -58,14 +53,11 @@ std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration&
     if (!prepared) return console.fail(prepared.error());
     if (!prepared.value()) return show(findings, console);
 
-    const auto level = arguments.log_level_given ? arguments.log_level
-                       : console.err_is_terminal ? observe::Level::warn
-                                                 : observe::Level::info;
     auto directory = delivery::RunDirectory::make(verb.state, SystemClock());
     if (!directory) return console.fail(directory.error());
     std::unique_ptr<Session> out(new Session(console, configuration, arguments, std::move(*prepared.value()),
-                                             std::move(caught).value(), level, std::move(directory).value()));
-    warn_of_refused(out->catalog(), *out->log_);
+                                             std::move(caught).value(), std::move(directory).value()));
+    warn_of_refused(out->catalog(), out->log());
     if (!verb.no_state) {
         auto opened = delivery::StateStore::open(verb.state, out->clock_);
         if (!opened) return console.fail(opened.error());
@@ -74,11 +66,12 @@ std::variant<std::unique_ptr<Session>, Exit> Session::begin(const Configuration&
         if (control) {
             out->control_.emplace(std::move(control).value());
         } else {
-            out->log_->warn(control.error().text() + "; leat reload will not reach this host, SIGHUP will");
+            out->log().tell("control-missing",
+                            control.error().text() + "; leat reload will not reach this host, SIGHUP will");
         }
     }
-    tell_of_dead_runs(verb.state, *out->log_);
-    out->calls_ = record_calls(verb.state, out->directory_, *out->log_);
+    tell_of_dead_runs(verb.state, out->log());
+    out->calls_ = record_calls(verb.state, out->directory_, out->log());
     if (const auto code = out->serve(verb)) return *code;
     return out;
 }
@@ -106,18 +99,18 @@ std::optional<Exit> Session::serve(const RunArguments& verb) {
     options.path = address->path;
     options.is_local = address->is_local();
     options.token = http.token;
-    auto started = observe::HttpServer::start(std::move(options), pages_of(view_, http.stalled_after), *log_);
+    auto started = observe::HttpServer::start(std::move(options), pages_of(view_, http.stalled_after), log());
     // An address is a setting: only an operator can give another one.
     if (!started) return console_.fail(Exit::configuration, started.error().text());
     http_ = std::move(started).value();
-    log_->info("http: listens", {{"address", http_->address()}});
+    log().tell("http-listens", "http: listens", {{"address", http_->address()}});
     return std::nullopt;
 }
 
 runtime::RunReceipt Session::run_reloadable(runtime::Manager& manager) {
     const auto shown = view_.show(manager, {});
     const auto stalled_after = settings().http.stalled_after;
-    Reloader reloader(configuration_, arguments_, console_, *log_, state_ != nullptr, generation_, manager);
+    Reloader reloader(configuration_, arguments_, console_, log(), state_ != nullptr, generation_, manager);
     auto receipt = foreground_.run(manager, stalled_after, &reloader, control_ ? &*control_ : nullptr);
     generation_ = reloader.now();
     return receipt;
@@ -179,6 +172,7 @@ Exit Session::end(const runtime::RunReceipt& receipt, bool as_json, bool abandon
         // A thread is still inside a plugin: no destructor may run beside it, but for that of the server.
         http_.reset();
         calls_.reset();
+        chosen_.flush();
         console_.out.flush();
         console_.err.flush();
         std::_Exit(static_cast<int>(code));

@@ -11,6 +11,7 @@
 #include "cli/console.hpp"
 #include "cli/control_socket.hpp"
 #include "cli/foreground.hpp"
+#include "cli/log_choice.hpp"
 #include "cli/prepare.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_view.hpp"
@@ -18,7 +19,6 @@
 #include "delivery/run_directory.hpp"
 #include "delivery/state_store.hpp"
 #include "observe/http.hpp"
-#include "observe/text_log.hpp"
 #include "plugin/call_record.hpp"
 #include "runtime/manager.hpp"
 
@@ -37,7 +37,7 @@ public:
     /// As the last reload has left them.
     const config::Settings& settings() const noexcept { return generation_->settings; }
     const plugin::Catalog& catalog() const noexcept { return generation_->catalog; }
-    observe::Log& log() noexcept { return *log_; }
+    observe::Log& log() noexcept { return chosen_.log(); }
     /// NULL: nothing is kept.
     delivery::StateStore* state() noexcept { return state_.get(); }
     const std::filesystem::path& run_directory() const noexcept { return directory_.path(); }
@@ -60,7 +60,7 @@ private:
     /// Answers over HTTP from now on, if the configuration or the command line wants it; the exit code, when it cannot.
     std::optional<Exit> serve(const RunArguments& verb);
     Session(const Console& console, const Configuration& configuration, const Arguments& arguments,
-            runtime::Generation generation, Signals signals, observe::Level level, delivery::RunDirectory directory);
+            runtime::Generation generation, Signals signals, delivery::RunDirectory directory);
 
     const Console& console_;
     const Configuration& configuration_;
@@ -69,7 +69,7 @@ private:
     std::shared_ptr<const runtime::Generation> generation_;
     Signals signals_;
     std::unique_ptr<LiveLines> live_;
-    const std::unique_ptr<observe::TextLog> log_;
+    ChosenLog chosen_;
     const SystemClock clock_;
     const delivery::RunDirectory directory_;
     std::unique_ptr<delivery::StateStore> state_;

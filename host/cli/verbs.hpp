@@ -31,6 +31,7 @@ Exit plugin_check(const PluginCheckArguments& verb, const Arguments& arguments, 
 Exit plugin_test(const PluginTestArguments& verb, const Arguments& arguments, const Console& console);
 Exit plugin_new(const PluginNewArguments& verb, const Console& console);
 Exit plugin_sign(const PluginSignArguments& verb, const Console& console);
+Exit help(const HelpArguments& verb, const Console& console);
 
 /// What `run` and `load` share: everything from reading the configuration to the receipt.
 Exit run_configuration(const Configuration& configuration, const RunArguments& verb, const Arguments& arguments,

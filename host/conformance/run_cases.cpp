@@ -40,10 +40,10 @@ public:
         for (const auto* const old : {"leat-test.out", "leat-test.err"})
             std::filesystem::remove(old, ignored);
         bench.trace().enter("run");
-        BOOST_OUTCOME_TRY(
-            auto process,
-            Process::start({"run", file.string(), "--json", "--log-level", "info", "--state", "leat-test-state"}, ".",
-                           "leat-test.out", "leat-test.err", bench.trace(), std::chrono::seconds(15)));
+        BOOST_OUTCOME_TRY(auto process, Process::start({"run", file.string(), "--json", "--log-level", "info",
+                                                        "--log-format", "text", "--state", "leat-test-state"},
+                                                       ".", "leat-test.out", "leat-test.err", bench.trace(),
+                                                       std::chrono::seconds(15)));
         Run run(std::move(process));
         // Before that, a signal would not mean what it is to mean.
         constexpr milliseconds longest_start{10'000};

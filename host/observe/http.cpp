@@ -106,7 +106,7 @@ struct Shared {
         try {
             return pages.find(std::string(path))->second();
         } catch (const std::exception& e) {
-            log.error("http: " + std::string(path) + " failed: " + e.what());
+            log.tell("http-failed", "http: " + std::string(path) + " failed: " + e.what());
             return {500, "text/plain; charset=utf-8", std::string(e.what()) + '\n'};
         }
     }
@@ -313,7 +313,7 @@ private:
                 io_.run();
                 return;
             } catch (const std::exception& e) {
-                shared_.log.error(std::string("http: ") + e.what());
+                shared_.log.tell("http-failed", std::string("http: ") + e.what());
             }
         }
     }

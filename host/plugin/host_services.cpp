@@ -65,7 +65,8 @@ void log(leat_ctx* ctx, std::int32_t level, const char* message, std::uint64_t l
             text += ' ' + std::string(text_of(fields[i].key, LEAT_CSTR)) + '=' + field_text(fields[i].value);
         text = context.without_secrets(text);
         const auto at = static_cast<observe::Level>(std::clamp(level, 0, 4));
-        context.log.write(at, text, {{"pipeline", context.settings.pipeline}, {"component", context.component.id}});
+        context.log.tell("plugin-says", at, text,
+                         {{"pipeline", context.settings.pipeline}, {"component", context.component.id}});
         return 0;
     });
 }

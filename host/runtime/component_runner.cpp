@@ -82,7 +82,8 @@ public:
     std::size_t abandoned() const { return tasks_->given_up(); }
 
     bool emit(Batch) override {
-        environment_.log.warn("a runner emitted a batch, which goes nowhere: a runner writes its own targets",
+        environment_.log.tell("emit-ignored",
+                              "a runner emitted a batch, which goes nowhere: a runner writes its own targets",
                               {{"pipeline", plan_.settings->name}, {"component", plan_.run->component->id}});
         return !state_.stop.reached(StopState::drain);
     }
@@ -117,14 +118,17 @@ public:
 
     void stuck(Instance& instance, const Instance::Running& call) override {
         state_.fail(stuck_error(instance, call, plan_.settings->name));
+        tell_stuck(environment_.log, instance, call, plan_.settings->name);
         const std::lock_guard lock(buckets_mutex_);
         for (const auto& bucket : buckets_)
             bucket->lose(instance);
     }
     void overdue(Instance& instance, const Instance::Running& call) override {
-        environment_.log.warn(instance.title() + ": " + call.entry + " has not returned for " + seconds_text(call.age) +
-                                  " s, though a stop was asked; it is told to stop now",
-                              {{"pipeline", plan_.settings->name}});
+        environment_.log.tell(
+            "call-overdue",
+            instance.title() + ": " + call.entry + " has not returned for " + seconds_text(call.age) +
+                " s, though a stop was asked; it is told to stop now",
+            {{"pipeline", plan_.settings->name}, {"component", instance.component().id}, {"entry", call.entry}});
     }
     void slow(Instance&, const Instance::Running&) override {}  // a runner has threads of its own
     void threw(const std::string& what) override { state_.fail_by(what); }
@@ -147,7 +151,12 @@ private:
         const auto ours = [&] { return alone && !instance->is_abandoned(); };
         if (ours() && tasks_->no_more_interrupts(*instance)) {
             const auto answer = instance->destroy();
-            if (!answer.ok()) environment_.log.warn(instance->error(answer, "destroy").text());
+            if (!answer.ok()) {
+                environment_.log.tell("close-failed", instance->error(answer, "destroy").text(),
+                                      {{"pipeline", plan_.settings->name},
+                                       {"component", instance->component().id},
+                                       {"entry", "destroy"}});
+            }
         }
         if (ours()) {
             tasks_->forget(*instance);

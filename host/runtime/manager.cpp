@@ -365,6 +365,7 @@ private:
         while (next && next->state == Slot::State::dropped)
             next = next->next;
         if (!next) return;
+        if (slot.receipt.outcome == Outcome::failed) tell_failed(slot.receipt);
         if (slot.runner->abandoned() == 0) return queue(*next);
         next->receipt.outcome = Outcome::failed;
         next->receipt.error = Error(Errc::pipeline_execution,
@@ -373,6 +374,15 @@ private:
                                         "returned; start the host anew");
         next->is_queued = true;
         next->state = Slot::State::ended;
+        tell_failed(next->receipt);
+    }
+
+    /// Of a run that no progress shows the end of.
+    void tell_failed(const PipelineReceipt& receipt) {
+        environment_.log.tell("pipeline-failed",
+                              receipt.error ? receipt.error->text()
+                                            : "pipeline \"" + receipt.name + "\": its rows do not balance; report it",
+                              {{"pipeline", receipt.name}});
     }
 
     void refuse_all(const Error& error) {
@@ -380,6 +390,7 @@ private:
         for (auto* const slot : first_) {
             slot->receipt.outcome = Outcome::failed;
             slot->receipt.error = error.in("pipeline \"" + slot->receipt.name + "\"");
+            tell_failed(slot->receipt);
         }
     }
 

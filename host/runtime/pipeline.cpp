@@ -331,9 +331,11 @@ private:
     /// The first half of a rebuild: all but open.
     std::optional<FailedCall> remake(Instance& instance, const FailedCall& why) {
         if (!tasks_->no_more_interrupts(instance)) return FailedCall{{Status::cancelled, false, {}}, "destroy"};
-        environment_.log.warn(instance.title() + ": is made anew, for its " + why.entry +
-                                  " said that it is spoilt: " + Instance::reason(why.answer, why.entry),
-                              {{"pipeline", plan_.settings->name}});
+        environment_.log.tell(
+            "instance-rebuilt",
+            instance.title() + ": is made anew, for its " + why.entry +
+                " said that it is spoilt: " + Instance::reason(why.answer, why.entry),
+            {{"pipeline", plan_.settings->name}, {"component", instance.component().id}, {"entry", why.entry}});
         warn_of(instance, instance.close(), "close");
         warn_of(instance, instance.destroy(), "destroy");
         auto created = instance.create();
@@ -342,7 +344,10 @@ private:
     }
 
     void warn_of(const Instance& instance, const Answer& answer, const char* entry) {
-        if (!answer.ok()) environment_.log.warn(instance.error(answer, entry).text());
+        if (answer.ok()) return;
+        environment_.log.tell(
+            "close-failed", instance.error(answer, entry).text(),
+            {{"pipeline", plan_.settings->name}, {"component", instance.component().id}, {"entry", entry}});
     }
 
     /// Makes a call of the set-up again until it is OK. False: it failed, or a stop came, or it was given up.
@@ -694,9 +699,10 @@ private:
 
     void tell_start() {
         if (!resumes_) return;
-        environment_.log.info("goes on behind bucket " + std::to_string(start_.bucket) +
+        environment_.log.tell("pipeline-resumed",
+                              "goes on behind bucket " + std::to_string(start_.bucket) +
                                   (start_.complete ? ", where all of its source was read" : ""),
-                              {{"pipeline", plan_.settings->name}});
+                              {{"pipeline", plan_.settings->name}, {"bucket", start_.bucket}});
     }
 
     bool set_up_all_in_one() {
@@ -796,19 +802,23 @@ private:
 
     void stuck(Instance& instance, const Instance::Running& call) override {
         state_.fail(stuck_error(instance, call, plan_.settings->name));
+        tell_stuck(environment_.log, instance, call, plan_.settings->name);
     }
     void overdue(Instance& instance, const Instance::Running& call) override {
-        environment_.log.warn(instance.title() + ": " + call.entry + " has not returned for " + seconds_text(call.age) +
-                                  " s, though a stop was asked; it is told to stop now, and what it has in hand is "
-                                  "not committed",
-                              {{"pipeline", plan_.settings->name}});
+        environment_.log.tell(
+            "call-overdue",
+            instance.title() + ": " + call.entry + " has not returned for " + seconds_text(call.age) +
+                " s, though a stop was asked; it is told to stop now, and what it has in hand is not committed",
+            {{"pipeline", plan_.settings->name}, {"component", instance.component().id}, {"entry", call.entry}});
     }
     void slow(Instance& instance, const Instance::Running& call) override {
         const bool lent = add_thread(environment_.compute, environment_.blocking).has_value();
-        environment_.log.warn(instance.title() + ": " + call.entry + " takes long, or waits, though its component " +
-                                  "does not say that it blocks (LEAT_BLOCKING); " +
-                                  (lent ? "other pipelines get another thread" : "other pipelines may have to wait"),
-                              {{"pipeline", plan_.settings->name}});
+        environment_.log.tell(
+            "call-slow",
+            instance.title() + ": " + call.entry + " takes long, or waits, though its component " +
+                "does not say that it blocks (LEAT_BLOCKING); " +
+                (lent ? "other pipelines get another thread" : "other pipelines may have to wait"),
+            {{"pipeline", plan_.settings->name}, {"component", instance.component().id}, {"entry", call.entry}});
     }
     void threw(const std::string& what) override { state_.fail_by(what); }
 
@@ -953,10 +963,11 @@ private:
         for (const auto& [title, owner] : ended_instances_) {
             const auto blocks = process_memory().live_blocks(owner);
             if (blocks == 0) continue;
-            environment_.log.warn(title + ": " + std::to_string(blocks) +
+            environment_.log.tell("memory-leaked",
+                                  title + ": " + std::to_string(blocks) +
                                       " blocks of the host's memory were never given back; report it to the vendor of "
                                       "the plugin",
-                                  {{"pipeline", plan_.settings->name}});
+                                  {{"pipeline", plan_.settings->name}, {"blocks", blocks}});
         }
     }
 
@@ -984,7 +995,8 @@ private:
             out.to = place(lane_.checkpoint());
         }
         if (start_.complete && out.outcome == Outcome::done && out.read == 0)
-            environment_.log.info("complete: its source has nothing new", {{"pipeline", plan_.settings->name}});
+            environment_.log.tell("nothing-new", "complete: its source has nothing new",
+                                  {{"pipeline", plan_.settings->name}});
         out.seconds = seconds_since(began_);
         seconds_ = out.seconds;
         outcome_ = out.outcome;

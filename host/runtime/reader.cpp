@@ -127,7 +127,8 @@ void Reader::acknowledge() {
     if (!position) return;
     // What it missed comes with the next one, and the checkpoint does not hang on it.
     if (const auto answer = source_->ack(*position); !answer.ok() && answer.status != Status::cancelled)
-        run_.log.warn(source_->error(answer, "ack").text());
+        run_.log.tell("ack-failed", source_->error(answer, "ack").text(),
+                      {{"pipeline", run_.plan.settings->name}, {"component", source_->component().id}});
 }
 
 }  // namespace leat::runtime

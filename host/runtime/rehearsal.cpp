@@ -265,6 +265,7 @@ public:
 
     void stuck(Instance& instance, const Instance::Running& call) override {
         state_.fail(stuck_error(instance, call, plan_.settings->name));
+        tell_stuck(log_, instance, call, plan_.settings->name);
     }
     void overdue(Instance&, const Instance::Running&) override {}  // nothing is lost by a STOP
     void slow(Instance&, const Instance::Running&) override {}     // it has a thread of its own
@@ -446,7 +447,12 @@ private:
             auto instance = std::move(instances_.back());
             instances_.pop_back();
             const auto ours = [&](const Answer& answer, const char* entry) {
-                if (!answer.ok()) log_.warn(instance->error(answer, entry).text());
+                if (!answer.ok()) {
+                    log_.tell("close-failed", instance->error(answer, entry).text(),
+                              {{"pipeline", plan_.settings->name},
+                               {"component", instance->component().id},
+                               {"entry", entry}});
+                }
                 return tasks_->given_up() == 0;
             };
             const bool ended = tasks_->no_more_interrupts(*instance) && ours(instance->close(), "close") &&

@@ -140,11 +140,13 @@ void RunState::count_failure(const Answer& answer, const StageCounts& stage, Ste
     if (!stage.plan->circuit->failed(settings, now)) return;
     const auto& connection = stage.plan->settings->connection;
     if (!last_try && connection.empty()) return;  // nobody is left who would wait
-    log.warn(title_of(stage) + ": " + std::to_string(settings.failures) + " tries in a row have failed" +
-                 (answer.text.empty() ? "" : ", the last one with: " + answer.text) + "; it is left alone for " +
-                 config::duration_text(std::chrono::ceil<std::chrono::milliseconds>(settings.pause)) +
-                 ", then one call tries it",
-             {{"pipeline", plan.settings->name}});
+    log.tell(
+        "circuit-open",
+        title_of(stage) + ": " + std::to_string(settings.failures) + " tries in a row have failed" +
+            (answer.text.empty() ? "" : ", the last one with: " + answer.text) + "; it is left alone for " +
+            config::duration_text(std::chrono::ceil<std::chrono::milliseconds>(settings.pause)) +
+            ", then one call tries it",
+        {{"pipeline", plan.settings->name}, {"component", stage.plan->component->id}, {"failures", settings.failures}});
 }
 
 std::optional<SteadyTime> RunState::not_before(const StageCounts& stage) {
@@ -158,8 +160,9 @@ void RunState::worked(StageCounts& stage) {
     const auto was_open = stage.plan->circuit->worked(std::chrono::steady_clock::now());
     if (!was_open) return;
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*was_open);
-    log.info(title_of(stage) + ": works again, after " + config::duration_text(seconds),
-             {{"pipeline", plan.settings->name}});
+    log.tell(
+        "circuit-closed", title_of(stage) + ": works again, after " + config::duration_text(seconds),
+        {{"pipeline", plan.settings->name}, {"component", stage.plan->component->id}, {"seconds", seconds.count()}});
 }
 
 void RunState::show(Progress& out) const {

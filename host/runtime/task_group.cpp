@@ -314,4 +314,13 @@ Error stuck_error(const plugin::Instance& instance, const plugin::Instance::Runn
         .in("pipeline \"" + pipeline + "\"");
 }
 
+void tell_stuck(observe::Log& log, const plugin::Instance& instance, const plugin::Instance::Running& call,
+                const std::string& pipeline) {
+    log.tell("call-stuck",
+             instance.title() + ": " + call.entry +
+                 " does not return, and is given up; its thread is lost until leat is "
+                 "started again",
+             {{"pipeline", pipeline}, {"component", instance.component().id}, {"entry", call.entry}});
+}
+
 }  // namespace leat::runtime

@@ -144,6 +144,10 @@ private:
 /// The error of a call that was given up.
 Error stuck_error(const plugin::Instance& instance, const plugin::Instance::Running& call, const std::string& pipeline);
 
+/// Logs that it was given up: its thread is lost, whatever becomes of the run.
+void tell_stuck(observe::Log& log, const plugin::Instance& instance, const plugin::Instance::Running& call,
+                const std::string& pipeline);
+
 /// "2.5" of a duration.
 std::string seconds_text(std::chrono::steady_clock::duration duration);
 

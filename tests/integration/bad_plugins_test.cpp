@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(an_id_that_another_plugin_has_is_refused_and_the_first_is_k
     put("p.yaml",
         "version: 1\nplugins: { directories: [plugins] }\npipelines:\n  a:\n"
         "    extract: { good.count: {} }\n    load: { \"null\": {} }\n");
-    const auto ended = leat({"run", "p.yaml"});
+    const auto ended = leat({"run", "p.yaml", "--log-format", "text"});
     BOOST_TEST(ended.code == 0);
     BOOST_TEST(ended.err.find("plugin refused: " + (path() / "plugins/b.so").string() +
                               ": is plugin \"good\" 1.0.0 again, which is loaded from " +

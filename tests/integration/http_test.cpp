@@ -60,11 +60,11 @@ struct Watched : Directory {
             "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/odd] }\n" + settings + "pipelines:\n" + pipelines);
         Options options;
         options.directory = path();
-        std::vector<std::string> arguments = {"run", "--json", "p.yaml"};
+        std::vector<std::string> arguments = {"run", "--json", "--log-format", "text", "p.yaml"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         process = std::make_unique<Process>(leat_command(arguments), options);
         process->wait_for_err("http: listens address=");
-        const std::regex address("http: listens address=127.0.0.1:([0-9]+)\n");
+        const std::regex address("http: listens address=127.0.0.1:([0-9]+) ");
         std::smatch found;
         process->wait_until(
             [&] {

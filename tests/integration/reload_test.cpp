@@ -41,7 +41,7 @@ struct Host : Directory {
         options.directory = path();
         options.environment = std::move(environment);
         options.deadline = std::chrono::seconds(240);
-        process = std::make_unique<Process>(leat_command({"run", "--json", "p.yaml"}), options);
+        process = std::make_unique<Process>(leat_command({"run", "--json", "--log-format", "text", "p.yaml"}), options);
         process->wait_for_err("pipeline started");
     }
     Ended reload(const std::string& all) const {

@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_command_line_is_a_usage_error) {
 BOOST_AUTO_TEST_CASE(run_ends_with_a_receipt_for_people) {
     put("people.csv", three_rows);
     put("p.yaml", csv_to_ndjson);
-    const auto ended = leat({"run", "p.yaml"});
+    const auto ended = leat({"run", "p.yaml", "--log-format", "text"});
     BOOST_TEST(ended.code == 0);
     BOOST_TEST(get("people.ndjson") ==
                "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":2,\"name\":\"Grace\"}\n{\"id\":3,\"name\":\"Alan\"}\n");

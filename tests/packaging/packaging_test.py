@@ -76,6 +76,7 @@ class MadeOfHelp(unittest.TestCase):
         self.assertEqual(["upsert"], complete("load", "--mode", "u"))
         self.assertEqual(["leat.1"], complete("check", "leat.1"))
         self.assertEqual(["etc"], complete("--plugins", "e"))
+        self.assertEqual(["circuit-open"], complete("help", "circuit-o"))
         # The value of an option is no verb.
         self.assertIn("--fresh", complete("--log-level", "info", "run", "--f"))
 

@@ -53,7 +53,7 @@ double resident_kib() {
 
 class Silent final : public observe::Log {
 public:
-    void write(observe::Level, std::string_view, std::initializer_list<observe::Field>) override {}
+    void write(const observe::Line&) override {}
 };
 
 const plugin::Catalog& catalog() {

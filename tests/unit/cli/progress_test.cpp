@@ -21,9 +21,9 @@ Progress running(std::uint64_t read, double seconds) {
 /// Keeps the events as lines.
 class Lines final : public observe::Log {
 public:
-    void write(observe::Level, std::string_view message, std::initializer_list<observe::Field> fields) override {
-        text += message;
-        for (const auto& field : fields)
+    void write(const observe::Line& line) override {
+        text += line.message;
+        for (const auto& field : line.fields)
             text += " " + std::string(field.key) + "=" + field.value;
         text += "\n";
     }
@@ -142,9 +142,41 @@ BOOST_AUTO_TEST_CASE(the_log_tells_start_end_and_every_ten_seconds) {
     log.text.clear();
     one = running(120, 12);
     one.state = Progress::State::ended;
+    one.outcome = runtime::Outcome::done;
     progress.show({one});
     progress.show({one});
-    BOOST_TEST(log.text == "pipeline ended pipeline=orders read=120 delivered=0 dead=0 seconds=12.000000\n");
+    BOOST_TEST(log.text ==
+               "pipeline ended pipeline=orders read=120 delivered=0 dead=0 seconds=12.000000 outcome=done\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_log_has_a_line_of_its_own_for_what_an_operator_has_to_act_on) {
+    Lines log;
+    ProgressLog progress(log);
+    auto one = running(5, 1);
+    one.dead = 2;
+    one.state = Progress::State::ended;
+    one.outcome = runtime::Outcome::done;
+    progress.show({one});
+    const std::string started = "pipeline started pipeline=orders\n";
+    const std::string dead = "rows became dead letters pipeline=orders dead=2\n";
+    const std::string ended = "pipeline ended pipeline=orders read=5 delivered=0 dead=2 seconds=1.000000 outcome=";
+    BOOST_TEST(log.text == started + dead + ended + "done\n");
+    log.text.clear();
+    one.seconds = 0.5;  // another run
+    one.outcome = runtime::Outcome::failed;
+    one.error = "pipeline \"orders\": the disk is full";
+    one.dead = 0;
+    progress.show({one});
+    BOOST_TEST(
+        log.text.find("pipeline \"orders\": the disk is full pipeline=orders\npipeline ended ") != std::string::npos,
+        log.text);
+    log.text.clear();
+    one.seconds = 0.2;
+    one.error.clear();
+    progress.show({one});
+    BOOST_TEST(
+        log.text.find("pipeline \"orders\": its rows do not balance; report it pipeline=orders\n") != std::string::npos,
+        log.text);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -48,9 +48,9 @@ inline void wait_until(const std::function<bool()>& condition) {
 
 class Notes final : public observe::Log {
 public:
-    void write(observe::Level level, std::string_view message, std::initializer_list<observe::Field>) override {
+    void write(const observe::Line& line) override {
         const std::lock_guard lock(mutex_);
-        if (level >= observe::Level::warn) warnings_.emplace_back(message);
+        if (line.level >= observe::Level::warn) warnings_.emplace_back(line.message);
     }
     /// Warnings and errors, a line each.
     std::string text() const {

@@ -1,0 +1,158 @@
+#include "observe/line_log.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <array>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+#include "base/utf8.hpp"
+
+namespace leat::observe {
+namespace {
+
+void append_escaped(std::string& out, std::string_view text) {
+    static constexpr char digits[] = "0123456789abcdef";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '\n') {
+            out += "\\n";
+        } else if (byte < 0x20 || byte == 0x7F) {
+            out += "\\x";
+            out += digits[byte >> 4];
+            out += digits[byte & 15];
+        } else {
+            out += c;
+        }
+    }
+}
+
+bool needs_quotes(std::string_view value) {
+    if (value.empty()) return true;
+    for (const char c : value) {
+        if (c == ' ' || c == '"' || c == '=' || c == '\\' || static_cast<unsigned char>(c) < 0x20) return true;
+    }
+    return false;
+}
+
+boost::json::value value_of(const Field& field) {
+    const auto* const first = field.value.data();
+    const auto* const last = first + field.value.size();
+    const auto parsed = [&](auto number) {
+        const auto [end, error] = std::from_chars(first, last, number);
+        return error == std::errc() && end == last ? boost::json::value(number) : boost::json::value();
+    };
+    if (field.is_number) {
+        for (const auto& number : {parsed(std::int64_t{}), parsed(std::uint64_t{}), parsed(double{})})
+            if (!number.is_null() && field.value.find_first_not_of("0123456789-+.e") == std::string::npos)
+                return number;
+    }
+    return boost::json::string(mended_utf8(field.value));
+}
+
+}  // namespace
+
+std::string_view level_name(Level level) noexcept {
+    constexpr std::array<std::string_view, 5> names = {"trace", "debug", "info", "warn", "error"};
+    return names.at(static_cast<std::size_t>(level));
+}
+
+std::string time_text(Clock::Wall time) {
+    using namespace std::chrono;
+    const auto whole = floor<seconds>(time);
+    const auto since_1970 = static_cast<std::time_t>(whole.time_since_epoch().count());
+    std::tm parts{};
+    ::gmtime_r(&since_1970, &parts);
+    std::array<char, 64> out{};
+    auto length = std::strftime(out.data(), out.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+    const auto millis = static_cast<int>(duration_cast<milliseconds>(time - whole).count());
+    length += static_cast<std::size_t>(std::snprintf(out.data() + length, out.size() - length, ".%03dZ", millis));
+    return {out.data(), length};
+}
+
+std::string event_text(const Line& line) {
+    std::string out;
+    append_escaped(out, line.message);
+    for (const auto& field : line.fields) {
+        out += ' ';
+        out += field.key;
+        out += '=';
+        if (!needs_quotes(field.value)) {
+            out += field.value;
+            continue;
+        }
+        std::string quoted;
+        for (const char c : field.value) {
+            if (c == '"' || c == '\\') quoted += '\\';
+            quoted += c;
+        }
+        out += '"';
+        append_escaped(out, quoted);
+        out += '"';
+    }
+    return out;
+}
+
+std::string event_json(Clock::Wall time, const Line& line) {
+    boost::json::object out{{"time", time_text(time)},
+                            {"level", level_name(line.level)},
+                            {"event", line.event.name().id},
+                            {"message", mended_utf8(line.message)}};
+    for (const auto& field : line.fields)
+        out[field.key] = value_of(field);
+    return boost::json::serialize(out);
+}
+
+struct LineLog::Impl {
+    const Format format;
+    const Clock& clock;
+    const std::function<void(const std::function<void()>&)> around;
+    spdlog::logger logger;
+
+    Impl(Format how, const Clock& with, std::function<void(const std::function<void()>&)> wrap)
+        : format(how),
+          clock(with),
+          around(std::move(wrap)),
+          logger("leat", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+        logger.set_formatter(std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc));
+        logger.set_level(spdlog::level::trace);
+        logger.set_error_handler([](const std::string&) {});  // a log that cannot be written must not stop rows
+    }
+
+    std::string text_of(const Line& line) const {
+        const auto now = clock.wall();
+        if (format == Format::json) return event_json(now, line);
+        std::string out = time_text(now);
+        out += ' ';
+        out += level_name(line.level);
+        out.append(6 - level_name(line.level).size(), ' ');
+        out += event_text(line);
+        out += " [";
+        out += line.event.name().id;
+        out += ']';
+        return out;
+    }
+};
+
+LineLog::LineLog(Format format, const Clock& clock, std::function<void(const std::function<void()>&)> around)
+    : impl_(std::make_unique<Impl>(format, clock, std::move(around))) {}
+
+LineLog::~LineLog() = default;
+
+void LineLog::write(const Line& line) {
+    const auto text = impl_->text_of(line);
+    const auto write = [&] { impl_->logger.log(spdlog::level::info, spdlog::string_view_t(text.data(), text.size())); };
+    if (impl_->around) {
+        impl_->around(write);
+    } else {
+        write();
+    }
+}
+
+}  // namespace leat::observe
