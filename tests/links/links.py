@@ -61,7 +61,7 @@ def anchors(text):
 def has_test(source, name):
     """True when a test of this name is in a source: of Boost.Test, Python, CTest, or a case of leat plugin test."""
     word = re.escape(name)
-    return re.search(rf"_TEST_CASE(_TEMPLATE)?\(\s*{word}\b|def {word}\(|add_test\(NAME {word}\s|leat_add_test\({word}\s"
+    return re.search(rf"_TEST_CASE(_TEMPLATE)?\(\s*{word}\b|_TEST_CASE_F\(\s*\w+,\s*{word}\b|def {word}\(|add_test\(NAME {word}\s|leat_add_test\({word}\s"
                      rf"|^\s*\{{\"{word}\", ?(Step::|\"|$)", source, re.M) is not None
 
 

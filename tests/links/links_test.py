@@ -8,6 +8,7 @@ import unittest
 CHECK = pathlib.Path(__file__).with_name("links.py")
 TESTS = """BOOST_AUTO_TEST_CASE(holds) {}
 BOOST_FIXTURE_TEST_CASE(holds_too, Fixture) {}
+BOOST_DATA_TEST_CASE_F(Fixture, holds_for_each, data, one) {}
     {"replays", Step::keeps_promises, "the rule",
 """
 
@@ -57,7 +58,7 @@ class Links(unittest.TestCase):
                            "tests/b.py": "    def test_this(self):\n"})
 
     def test_the_tests_of_the_contract_are_found(self):
-        self.assertEqual(self.contract("[holds_too](../tests/a_test.cpp), [replays](../tests/a_test.cpp)",
+        self.assertEqual(self.contract("[holds_too](../tests/a_test.cpp), [holds_for_each](../tests/a_test.cpp), [replays](../tests/a_test.cpp)",
                                        "[abi_headers](../tests/CMakeLists.txt), [test_this](../tests/b.py)"), (0, []))
 
     def test_a_test_of_the_contract_that_is_not_there_is_named(self):
