@@ -23,8 +23,9 @@ public:
     /// From now on a write ends the process.
     void seal() const noexcept;
 
+    struct Range;  ///< where it lies, for a handler of signals
+
 private:
-    struct Range;
     LentBlock(std::byte* pages, std::size_t readable, std::byte* data);
 
     std::byte* const pages_;
