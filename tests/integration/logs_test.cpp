@@ -16,7 +16,7 @@ using namespace integration;
 namespace {
 
 constexpr auto one_row_is_bad =
-    "version: 1\npipelines:\n  people:\n    extract: { csv: { path: people.csv, columns: { id: int64, name: text } } "
+    "version: 1\npipelines:\n  people:\n    extract: { csv: { path: people.csv, types: { id: int64 } } "
     "}\n"
     "    load: { ndjson: { path: people.ndjson } }\n";
 
@@ -124,10 +124,6 @@ BOOST_AUTO_TEST_CASE(text_ends_in_the_id_and_is_what_a_terminal_gets) {
     BOOST_TEST(contains(ended.err, "Z warn  rows became dead letters pipeline=people dead=1 [rows-dead]\n"), ended.err);
     Options terminal;
     terminal.terminal = true;
-    const auto seen = leat({"run", "p.yaml", "--fresh", "--log-level", "info"}, terminal);
-    BOOST_TEST(seen.code == 0, seen.err);
-    const auto as_json = leat({"check", "p.yaml", "--log-format", "json"}, terminal);
-    BOOST_TEST(as_json.code == 0);
     put("plugins/none.so", "no library");
     put("p.yaml", "plugins: { directories: [plugins] }\n" + std::string(one_row_is_bad));
     BOOST_TEST(contains(leat({"check", "p.yaml"}, terminal).err, " [plugin-refused]"));
@@ -148,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_that_floods_the_log_is_cut_and_each_of_its_lines_i
     constexpr std::uint64_t times = 2000;
     put("p.yaml", "version: 1\nplugins: { directories: [" LEAT_FIXTURES
                   "/odd] }\npipelines:\n  loud:\n"
-                  "    extract: { odd.source: { count: 9 } }\n"
+                  "    extract: { odd.source: { count: 9, batch: 9 } }\n"
                   "    load: { odd.sink: { mode: floods, times: " +
                       std::to_string(times) + ", path: out } }\n");
     const auto ended = leat({"run", "p.yaml"});
@@ -163,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_that_floods_the_log_is_cut_and_each_of_its_lines_i
             ++lines_of_others;
             continue;
         }
-        BOOST_TEST(text(line, "message") == "line\n\uFFFD " + std::to_string(said == 0 ? 0 : said));
+        BOOST_TEST(text(line, "message") == "line\n\uFFFD " + std::to_string(said));
         BOOST_TEST(text(line, "component") == "odd.sink");
         ++said;
     }

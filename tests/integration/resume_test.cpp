@@ -144,10 +144,10 @@ BOOST_AUTO_TEST_CASE(a_second_run_reads_what_is_new_and_says_so_when_nothing_is)
     BOOST_TEST(balance(ended.out) == "read 2 = delivered 2 + filtered 0 + dead 0, done, balanced");
     BOOST_TEST(!says(ended, "goes on"));
 
-    ended = run_json("p.yaml");
+    ended = leat({"run", "--json", "--log-format", "text", "p.yaml"});
     BOOST_TEST(ended.code == 0);
     BOOST_TEST(balance(ended.out) == "read 0 = delivered 0 + filtered 0 + dead 0, done, balanced");
-    BOOST_TEST(says(ended, "goes on behind bucket 1, where all of its source was read pipeline=p"));
+    BOOST_TEST(says(ended, "goes on behind bucket 1, where all of its source was read pipeline=p bucket=1"));
     BOOST_TEST(says(ended, "complete: its source has nothing new pipeline=p"));
 
     put("in.csv", "n\n1\n2\n3\n");
