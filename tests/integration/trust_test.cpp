@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(what_plugin_sign_prints_makes_a_plugin_that_is_taken_and_no
     const auto ended = leat({"run", "--json", "p.yaml"});
     BOOST_TEST(ended.code == 0);
     BOOST_TEST(balance(ended.out) == "read 10 = delivered 10 + filtered 0 + dead 0, done, balanced");
-    const auto& used = receipt_of(ended.out).at("plugins").as_array().at(0).as_object();
+    const auto used = receipt_of(ended.out).at("plugins").as_array().at(0).as_object();
     BOOST_TEST(text(used, "file") == file.string());
     BOOST_TEST(text(used, "sha256") == digest());
     const auto list = leat({"plugin", "list", "--as-in", "p.yaml"});
