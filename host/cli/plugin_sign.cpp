@@ -24,6 +24,10 @@ Result<std::string> read_public_key(const std::filesystem::path& file) {
 }  // namespace
 
 Exit plugin_sign(const PluginSignArguments& verb, const Console& console) {
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(verb.file, none))
+        return console.fail(Exit::plugin,
+                            verb.file.string() + ": is no file here; name the shared library of a plugin");
     const auto digest = sha256_of_file(verb.file);
     if (!digest) return console.fail(digest.error());
     std::string key = "RW...";
