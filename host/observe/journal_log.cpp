@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/descriptor.hpp"
 #include "base/utf8.hpp"
 #include "observe/line_log.hpp"
 
@@ -61,16 +62,6 @@ std::string journal_key(std::string_view field) {
     }
     return out;
 }
-
-struct Descriptor {
-    explicit Descriptor(int number) : is(number) {}
-    ~Descriptor() {
-        if (is >= 0) ::close(is);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    const int is;
-};
 
 bool write_all(int to, std::string_view bytes) {
     while (!bytes.empty()) {
@@ -156,8 +147,8 @@ bool JournalLog::send(std::string_view entry) {
 /// What no datagram can hold is handed over as a file in memory that nobody can change any more.
 bool JournalLog::send_as_file(std::string_view entry) {
     const Descriptor file(::memfd_create("leat-journal-entry", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (file.is < 0 || !write_all(file.is, entry)) return false;
-    if (::fcntl(file.is, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) return false;
+    if (file.get() < 0 || !write_all(file.get(), entry)) return false;
+    if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) return false;
     auto address = address_of(path_);
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
     msghdr message{};
@@ -169,7 +160,8 @@ bool JournalLog::send_as_file(std::string_view entry) {
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(head), &file.is, sizeof file.is);
+    const int number = file.get();
+    std::memcpy(CMSG_DATA(head), &number, sizeof number);
     return send(message);
 }
 

@@ -47,7 +47,7 @@ class OldAndNew(unittest.TestCase):
             pathlib.Path(folder, "plugins").mkdir()
             shutil.copy(library, pathlib.Path(folder, "plugins"))
             pathlib.Path(folder, "run.yaml").write_text(CONFIG.format(id=plugin_id), encoding="utf-8")
-            done = self.leat(folder, "run", "--json", "run.yaml")
+            done = self.leat(folder, "run", "--log-format", "text", "--json", "run.yaml")
             self.assertEqual(done.returncode, 0, done.stderr)
             receipt = json.loads(done.stdout.splitlines()[-1])
             self.assertTrue(receipt["balanced"])
