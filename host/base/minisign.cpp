@@ -6,6 +6,8 @@
 #include <sodium/utils.h>
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <vector>
@@ -55,15 +57,14 @@ bool verifies(const std::array<unsigned char, 64>& signature, const unsigned cha
 
 }  // namespace
 
-// A little-endian number, in its usual notation.
+// A little-endian number, in its usual notation; the program leaves zeros in front out.
 std::string text_of(const KeyId& id) {
-    std::string out;
-    for (auto byte = id.rbegin(); byte != id.rend(); ++byte) {
-        std::array<char, 3> digits{};
-        std::snprintf(digits.data(), digits.size(), "%02X", static_cast<unsigned>(*byte));
-        out += digits.data();
-    }
-    return out;
+    std::uint64_t number = 0;
+    for (auto byte = id.rbegin(); byte != id.rend(); ++byte)
+        number = number << 8 | *byte;
+    std::array<char, 17> digits{};
+    std::snprintf(digits.data(), digits.size(), "%" PRIX64, number);
+    return digits.data();
 }
 
 Result<PublicKey> parse_public_key(std::string_view base64) {

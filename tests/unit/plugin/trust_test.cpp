@@ -216,6 +216,11 @@ BOOST_AUTO_TEST_CASE(a_signature_and_a_pin_must_both_hold) {
     BOOST_TEST(both.libraries()[0]->credentials().text() == "pinned, signed by key 3837363534333231");
 }
 
+BOOST_AUTO_TEST_CASE(a_key_has_the_number_that_minisign_prints) {
+    BOOST_TEST(minisign::text_of({0x21, 0x43, 0x65, 0x87, 0xA9, 0xCB, 0xED, 0x0F}) == "FEDCBA987654321");
+    BOOST_TEST(minisign::text_of({1, 0, 0, 0, 0, 0, 0, 0}) == "1");
+}
+
 BOOST_AUTO_TEST_CASE(a_public_key_is_what_minisign_writes) {
     for (const std::string wrong : {"", "RWQ", "x", "!!!"})
         BOOST_TEST(!minisign::parse_public_key(wrong).has_value(), wrong);
