@@ -14,6 +14,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <utility>
 
 namespace leat::plugin {
@@ -53,7 +54,8 @@ public:
     ThreadNotes() {
         stack_t now{};
         if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
-        stack_ = std::make_unique<char[]>(stack_size);
+        stack_.reset(new (std::nothrow) char[stack_size]);
+        if (!stack_) return;  // then only a stack that overflows is not told of
         stack_t own{};
         own.ss_sp = stack_.get();
         own.ss_size = stack_size;
