@@ -88,8 +88,11 @@ struct Arrays {
         out.n_buffers = std::min<std::int64_t>(out.n_buffers, static_cast<std::int64_t>(pointers.size()));
         out.buffers = pointers.data();
         auto& below = array_children.emplace_back();
-        const auto inner = form.substr(0, 2) == "+w" ? 2 * (length + out.offset)
-                           : form == "+s"            ? length + out.offset
+        // How many rows a child needs. Length and offset may be any number: far ones are cut, so that the sum is one.
+        const auto near = [](std::int64_t number) { return std::clamp<std::int64_t>(number, -1000, 1000); };
+        const auto end = near(length) + near(out.offset);
+        const auto inner = form.substr(0, 2) == "+w" ? 2 * end
+                           : form == "+s"            ? end
                                                      : static_cast<std::int64_t>(in.below(40));
         for (std::int64_t i = 0; i < of.n_children; ++i)
             below.push_back(in.byte() == 255 ? nullptr
