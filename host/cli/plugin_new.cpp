@@ -40,6 +40,8 @@ struct Language {
     std::string_view suffix;
     std::string_view needs;
     std::string_view build;  ///< without make
+    std::string_view tests;  ///< the folder of the templates that has its tests
+    std::string_view test_suffix;
     std::vector<Extra> extras;
 };
 
@@ -50,19 +52,26 @@ std::vector<Language> languages() {
          ".c",
          "a C compiler",
          "cc -std=gnu11 -O2 -shared -fPIC -fvisibility=hidden -Iinclude @name@.c -o @name@.so",
-         {{"columns.h", "c/columns.h", "reads and builds columns of int64", true}}},
+         "c",
+         ".c",
+         {{"test/testing.cpp", "c/testing.cpp", "the SDK's host, as the test calls it from C", false},
+          {"columns.h", "c/columns.h", "reads and builds columns of int64", true}}},
         {"cpp",
          "C++",
          ".cpp",
          "a C++17 compiler",
          "g++ -std=c++17 -O2 -shared -fPIC -fvisibility=hidden -fno-gnu-unique -static-libstdc++ -static-libgcc "
          "-Wl,--version-script=plugin.map -Iinclude @name@.cpp -o @name@.so",
+         "all",
+         ".cpp",
          {{"plugin.map", "cpp/plugin.map", "what the library exports: one symbol", false}}},
         {"rust",
          "Rust",
          ".rs",
          "rustc 1.63 or later, and no crates",
          "rustc --edition 2021 --crate-type cdylib --crate-name plugin -O -o @name@.so @name@.rs",
+         "all",
+         ".cpp",
          {{"leat.rs", "rust/leat.rs", "leat.h for Rust, and traits on it", false}}},
         {"go",
          "Go",
@@ -70,6 +79,8 @@ std::vector<Language> languages() {
          "Go 1.19 or later, and a C compiler",
          "CGO_ENABLED=1 go build -buildvcs=false -buildmode=c-shared "
          "-ldflags \"-extldflags=-Wl,--version-script=$PWD/plugin.map\" -o @name@.so .",
+         "all",
+         ".cpp",
          {{"plugin.c", "go/@kind@.c", "what the host sees of it: descriptions and tables in C", false},
           {"leat.go", "go/leat.go", "leat.h for Go", false},
           {"host.h", "go/host.h", "the host's functions, as Go can call them", false},
@@ -142,9 +153,10 @@ std::vector<File> files_of(const std::string& name, const Language& language, co
         replace(from, "@kind@", kind.name);
         out.push_back({std::string(extra.file), template_text(from)});
     }
-    const std::string of_kind = "all/" + std::string(kind.name);
-    out.push_back({"test/@name@_test.cpp", template_text(of_kind + "_test.cpp")});
-    out.push_back({"@name@.yaml", template_text(of_kind + ".yaml")});
+    const std::string test = "_test" + std::string(language.test_suffix);
+    out.push_back(
+        {"test/@name@" + test, template_text(std::string(language.tests) + '/' + std::string(kind.name) + test)});
+    out.push_back({"@name@.yaml", template_text("all/" + std::string(kind.name) + ".yaml")});
     out.push_back({"Makefile", template_text("all/Makefile") + template_text(folder + "Makefile")});
     out.push_back({"README.md", template_text("all/README.md")});
     out.push_back({".gitignore", template_text("all/gitignore")});
@@ -159,7 +171,8 @@ std::vector<File> files_of(const std::string& name, const Language& language, co
             replace(*text, "@name@", name);
         }
     }
-    for (const char* const header : {"include/leat/leat.h", "include/leat/leat.hpp", "include/leat/testing.hpp"})
+    for (const char* const header :
+         {"include/leat/leat.h", "include/leat/leat.hpp", "include/leat/testing.h", "include/leat/testing.hpp"})
         out.push_back({header, template_text(header)});
     return out;
 }

@@ -2,19 +2,23 @@
 ///
 /// SPDX-License-Identifier: Apache-2.0
 ///
-/// One header, C++17, any test framework. It drives one component as the host would, and keeps what comes out:
+/// One header, C++17, any test framework; testing.h is its form for C. It drives one component as the host would, and
+/// keeps what comes out:
 ///
-///   leat::testing::library file(LEAT_PLUGIN_FILE);              // or: leat::testing::component(*leat_plugin_v1(),
-///   "csv") leat::testing::instance csv(file.component("csv"), R"({"path": "orders.csv"})"); csv.read_all() == LEAT_END
-///   // opens, reads until END, IDLE or an error csv.failure() == ""                                         // why the
-///   last call failed csv.text() == "{\"id\":1,\"name\":\"Ann\"}\n"               // every row emitted, a line each
+///   leat::testing::library file("./csv.so");  // or: leat::testing::component(*leat_plugin_v1(), "csv")
+///   leat::testing::instance csv(file.component("csv"), R"({"path": "orders.csv"})");
+///   csv.read_all() == LEAT_END                 // opens, reads until END, IDLE or an error
+///   csv.failure() == ""                        // why the last call failed
+///   csv.text() == "{\"id\":1,\"name\":\"Ann\"}\n"  // every row emitted, a line each
 ///   csv.rejects[0].why, csv.emitted[0].position, csv.logs, csv.metrics
-///   csv.finish() == ""                                          // close, destroy; what was leaked or done wrong
+///   csv.finish() == ""                         // close, destroy; what was leaked or done wrong
 ///
-///   leat::testing::host h;                                      // makes input
+///   leat::testing::host h;                     // makes input
 ///   leat::batch in = h.batch_of({{"n", leat::i64}, {"s", leat::utf8}}, R"([[1, "a"], [2, null]])");
-///   leat::testing::instance sink(file.component("null"));       sink.load({&in}) == LEAT_OK
-///   leat::testing::instance step(file.component("sql"), cfg);   step.process(in) == LEAT_OK
+///   leat::testing::instance sink(file.component("null"));
+///   sink.load({&in}) == LEAT_OK
+///   leat::testing::instance step(file.component("sql"), R"({"query": "SELECT n FROM batch"})");
+///   step.process(in) == LEAT_OK
 ///
 /// Defaults of the component's config_schema are filled in, as the host does; nothing else of the schema is checked.
 /// What a component does against the rules of leat.h (a malformed batch, a call on the wrong thread) is in `wrongs`.
@@ -1351,7 +1355,8 @@ private:
     const leat_plugin* plugin_;
 };
 
-/// One instance of a component and the host that it sees. Made by the constructor; see created().
+/// One instance of a component and the host that it sees. Made by the constructor; see created(). A call of an entry
+/// that the component has not, and need not have, does nothing; one that it must have for this throws std::logic_error.
 class instance : public host {
 public:
     explicit instance(const leat_component& component, std::string_view config_json = "{}")
@@ -1424,7 +1429,7 @@ public:
         hint.max_rows = max_rows;
         hint.max_bytes = max_bytes;
         hint.max_wait_ns = max_wait_ns;
-        return opened([&] { return component_.source->read(self_, raw(), &hint); });
+        return opened([&] { return source().read(self_, raw(), &hint); });
     }
     /// Reads until LEAT_END, LEAT_IDLE or an error, which it returns. Opens first if need be.
     leat_status read_all(std::uint64_t max_rows = 0) {
@@ -1435,40 +1440,40 @@ public:
     }
     leat_status ack(std::string_view position) {
         const leat_bytes bytes = leat::detail::bytes(position);
-        return opened([&] { return component_.source->ack(self_, raw(), &bytes); });
+        return opened([&] { return entry(source().ack, "ack")(self_, raw(), &bytes); });
     }
 
     leat_status process(batch& in) {
-        return lend(in, [&](leat_batch* lent) { return component_.transform->process(self_, raw(), lent); });
+        return lend(in, [&](leat_batch* lent) { return transform().process(self_, raw(), lent); });
     }
     leat_status flush(bool last) {
-        if (component_.transform->flush == nullptr) return LEAT_OK;
+        if (transform().flush == nullptr) return LEAT_OK;
         return opened([&] { return component_.transform->flush(self_, raw(), last ? 1 : 0); });
     }
     /// The state; throws leat::error if save fails.
     std::string save() {
         leat_bytes state{};
-        const leat_status status = opened([&] { return component_.transform->save(self_, raw(), &state); });
+        const leat_status status = opened([&] { return entry(transform().save, "save")(self_, raw(), &state); });
         if (status < 0) throw error(status, failure_);
         return std::string(leat::detail::view(&state));
     }
     leat_status derive(const leat_schema* in, const leat_schema** out) {
-        return call(nullptr, [&] { return component_.transform->derive(self_, raw(), in, out); });
+        return call(nullptr, [&] { return entry(transform().derive, "derive")(self_, raw(), in, out); });
     }
 
     leat_status begin(const leat_bucket& bucket) {
-        if (component_.sink->begin == nullptr) return opened([] { return LEAT_OK; });
+        if (sink().begin == nullptr) return opened([] { return LEAT_OK; });
         return opened([&] { return component_.sink->begin(self_, raw(), &bucket); });
     }
     leat_status write(batch& in) {
-        return lend(in, [&](leat_batch* lent) { return component_.sink->write(self_, raw(), lent); });
+        return lend(in, [&](leat_batch* lent) { return sink().write(self_, raw(), lent); });
     }
     leat_status commit(const leat_bucket& bucket) {
-        if (component_.sink->commit == nullptr) return LEAT_OK;
+        if (sink().commit == nullptr) return LEAT_OK;
         return opened([&] { return component_.sink->commit(self_, raw(), &bucket); });
     }
     void abort(const leat_bucket& bucket) {
-        if (component_.sink->abort == nullptr) return;
+        if (sink().abort == nullptr) return;
         const std::string why = failure_;
         opened([&] { return component_.sink->abort(self_, raw(), &bucket), LEAT_OK; });
         failure_ = why;
@@ -1476,12 +1481,21 @@ public:
     /// The token in the target; throws leat::error if recover fails.
     std::string recover(const char* lane = "test/sink") {
         leat_bytes token{};
-        const leat_status status = opened([&] { return component_.sink->recover(self_, raw(), lane, &token); });
+        const leat_status status = opened([&] { return entry(sink().recover, "recover")(self_, raw(), lane, &token); });
         if (status < 0) throw error(status, failure_);
         return std::string(leat::detail::view(&token));
     }
     /// One bucket with these batches: begin, write*, commit, or abort after an error, which it returns.
-    leat_status load(std::initializer_list<batch*> batches, std::uint64_t id = 1, std::string_view prev = {},
+    leat_status load(const std::vector<batch*>& batches, const leat_bucket& bucket) {
+        leat_status status = begin(bucket);
+        for (batch* b : batches) {
+            if (status >= 0) status = write(*b);
+        }
+        if (status >= 0) status = commit(bucket);
+        if (status < 0 && open_) abort(bucket);
+        return status;
+    }
+    leat_status load(const std::vector<batch*>& batches, std::uint64_t id = 1, std::string_view prev = {},
                      std::string_view token = {}) {
         leat_bucket bucket{};
         bucket.struct_size = sizeof bucket;
@@ -1492,13 +1506,7 @@ public:
         bucket.token = leat::detail::bytes(token);
         for (const batch* b : batches)
             bucket.rows += static_cast<std::uint64_t>(b->rows());
-        leat_status status = begin(bucket);
-        for (batch* b : batches) {
-            if (status >= 0) status = write(*b);
-        }
-        if (status >= 0) status = commit(bucket);
-        if (status < 0 && open_) abort(bucket);
-        return status;
+        return load(batches, bucket);
     }
     leat_status load(batch& one) { return load({&one}); }
 
@@ -1508,18 +1516,35 @@ public:
         config.workers = 1;
         config.max_rows = max_rows;
         const leat_bytes from = leat::detail::bytes(resume);
-        const leat_status status = call(nullptr, [&] { return component_.runner->run(self_, raw(), &config, &from); });
+        const leat_status status = call(nullptr, [&] { return runner().run(self_, raw(), &config, &from); });
         if (std::exchange(open_buckets_, 0) > 0) wrongs.push_back("run returned before it had joined its bucket");
         return status;
     }
     leat_status pre_process() {
+        if (component_.hooks == nullptr || component_.hooks->pre_process == nullptr) return LEAT_OK;
         return call(nullptr, [this] { return component_.hooks->pre_process(self_, raw()); });
     }
     leat_status post_process(leat_status outcome) {
+        if (component_.hooks == nullptr || component_.hooks->post_process == nullptr) return LEAT_OK;
         return call(nullptr, [&] { return component_.hooks->post_process(self_, raw(), outcome); });
     }
 
 private:
+    template <class Table>
+    const Table& needed(const Table* given, const char* kind) const {
+        if (given == nullptr) throw std::logic_error(std::string(component_.id) + " is not a " + kind);
+        return *given;
+    }
+    const leat_source& source() const { return needed(component_.source, "source"); }
+    const leat_transform& transform() const { return needed(component_.transform, "transform"); }
+    const leat_sink& sink() const { return needed(component_.sink, "sink"); }
+    const leat_runner& runner() const { return needed(component_.runner, "runner"); }
+    template <class Entry>
+    Entry entry(Entry given, const char* name) const {
+        if (given == nullptr) throw std::logic_error(std::string(component_.id) + " has no " + name);
+        return given;
+    }
+
     template <class Call>
     leat_status call(const batch* lent, Call&& body) {
         const call_scope scope(*this, lent);

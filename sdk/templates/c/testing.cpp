@@ -1,0 +1,3 @@
+// The SDK's host, as the test can call it from C.
+#define LEAT_TESTING_IMPLEMENTATION
+#include <leat/testing.h>
