@@ -58,7 +58,7 @@ inline constexpr std::array event_names = {
 
     // ---- calls into plugins
     EventName{"plugin-says", std::nullopt,
-              "A plugin logs something; the level is the one that it gives.",
+              "A plugin logs something; level and fields are those that it gives.",
               "Read the message; what it means is described by the plugin, not by Leat.",
               "pipeline component"},
     EventName{"circuit-open", Level::warn,

@@ -51,9 +51,8 @@ void append(std::string& out, std::string_view key, std::string_view value) {
 }
 
 /// LEAT_ROWS_PER_SECOND.
-std::string journal_key(std::string_view field) {
+std::string journal_key(std::string out, std::string_view field) {
     constexpr std::size_t longest = 64;
-    std::string out = "LEAT_";
     for (const char c : field.substr(0, longest - out.size())) {
         const bool is_letter = c >= 'a' && c <= 'z';
         out += is_letter                                          ? static_cast<char>(c - 'a' + 'A')
@@ -90,14 +89,16 @@ bool is_journal(int descriptor, const std::optional<std::string>& journal_stream
 
 std::string journal_entry(const Line& line) {
     std::string message(line.message);
-    const auto fields = event_text({line.event, line.level, {}, line.fields});
+    const auto fields = event_text({line.event, line.level, {}, line.fields, line.of_plugin});
     std::string out;
     append(out, "MESSAGE", mended_utf8(message + fields));
     append(out, "PRIORITY", std::string_view(std::array{priority_of(line.level)}.data(), 1));
     append(out, "SYSLOG_IDENTIFIER", "leat");
     append(out, "LEAT_EVENT", line.event.name().id);
     for (const auto& field : line.fields)
-        append(out, journal_key(field.key), mended_utf8(field.value));
+        append(out, journal_key("LEAT_", field.key), mended_utf8(field.value));
+    for (const auto& field : line.of_plugin)
+        append(out, journal_key("LEAT_PLUGIN_", field.key), mended_utf8(field.value));
     return out;
 }
 

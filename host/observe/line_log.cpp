@@ -56,6 +56,26 @@ boost::json::value value_of(const Field& field) {
     return boost::json::string(mended_utf8(field.value));
 }
 
+void append_fields(std::string& out, std::span<const Field> fields) {
+    for (const auto& field : fields) {
+        out += ' ';
+        append_escaped(out, field.key);
+        out += '=';
+        if (!needs_quotes(field.value)) {
+            out += field.value;
+            continue;
+        }
+        std::string quoted;
+        for (const char c : field.value) {
+            if (c == '"' || c == '\\') quoted += '\\';
+            quoted += c;
+        }
+        out += '"';
+        append_escaped(out, quoted);
+        out += '"';
+    }
+}
+
 }  // namespace
 
 std::string_view level_name(Level level) noexcept {
@@ -79,23 +99,8 @@ std::string time_text(Clock::Wall time) {
 std::string event_text(const Line& line) {
     std::string out;
     append_escaped(out, line.message);
-    for (const auto& field : line.fields) {
-        out += ' ';
-        out += field.key;
-        out += '=';
-        if (!needs_quotes(field.value)) {
-            out += field.value;
-            continue;
-        }
-        std::string quoted;
-        for (const char c : field.value) {
-            if (c == '"' || c == '\\') quoted += '\\';
-            quoted += c;
-        }
-        out += '"';
-        append_escaped(out, quoted);
-        out += '"';
-    }
+    append_fields(out, line.of_plugin);
+    append_fields(out, line.fields);
     return out;
 }
 
@@ -106,6 +111,11 @@ std::string event_json(Clock::Wall time, const Line& line) {
                             {"message", mended_utf8(line.message)}};
     for (const auto& field : line.fields)
         out[field.key] = value_of(field);
+    if (!line.of_plugin.empty()) {
+        auto& own = out["fields"].emplace_object();
+        for (const auto& field : line.of_plugin)
+            own[mended_utf8(field.key)] = value_of(field);
+    }
     return boost::json::serialize(out);
 }
 

@@ -29,6 +29,7 @@ struct Line {
     Level level;
     std::string_view message;
     std::span<const Field> fields;
+    std::span<const Field> of_plugin = {};  ///< what a plugin gave with its message, under names of its own
 };
 
 class Log {
@@ -41,8 +42,9 @@ public:
         tell(event, event.name().level.value_or(Level::info), message, fields);
     }
     /// Of an event whose lines each say their level.
-    void tell(Event event, Level level, std::string_view message, std::initializer_list<Field> fields = {}) {
-        write({event, event.name().level.value_or(level), message, {fields.begin(), fields.size()}});
+    void tell(Event event, Level level, std::string_view message, std::initializer_list<Field> fields = {},
+              std::span<const Field> of_plugin = {}) {
+        write({event, event.name().level.value_or(level), message, {fields.begin(), fields.size()}, of_plugin});
     }
 };
 

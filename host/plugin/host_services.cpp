@@ -60,13 +60,17 @@ void log(leat_ctx* ctx, std::int32_t level, const char* message, std::uint64_t l
          std::uint64_t count) {
     auto& context = Context::of(ctx);
     fenced<int>(0, [&] {
-        std::string text(text_of(message, length));
-        for (std::uint64_t i = 0; fields && i < count; ++i)
-            text += ' ' + std::string(text_of(fields[i].key, LEAT_CSTR)) + '=' + field_text(fields[i].value);
-        text = context.without_secrets(text);
+        const auto text = context.without_secrets(text_of(message, length));
+        std::vector<observe::Field> own;
+        for (std::uint64_t i = 0; fields && i < count; ++i) {
+            const auto& value = fields[i].value;
+            auto& field =
+                own.emplace_back(text_of(fields[i].key, LEAT_CSTR), context.without_secrets(field_text(value)));
+            field.is_number = value.kind == LEAT_INT || value.kind == LEAT_FLOAT;
+        }
         const auto at = static_cast<observe::Level>(std::clamp(level, 0, 4));
         context.log.tell("plugin-says", at, text,
-                         {{"pipeline", context.settings.pipeline}, {"component", context.component.id}});
+                         {{"pipeline", context.settings.pipeline}, {"component", context.component.id}}, own);
         return 0;
     });
 }

@@ -70,7 +70,8 @@ std::vector<std::string> held_against_help(const std::vector<boost::json::object
             BOOST_TEST(text(line, "time").size() == std::string("2026-11-26T12:00:00.000Z").size());
             BOOST_TEST(!text(line, "message").empty());
             for (const auto& [key, value] : line) {
-                if (key == "time" || key == "level" || key == "event" || key == "message" || key == "left_out")
+                if (key == "time" || key == "level" || key == "event" || key == "message" || key == "left_out" ||
+                    key == "fields")
                     continue;
                 BOOST_TEST(found->second.fields.count(std::string(key)) == 1u, key);
             }
@@ -138,6 +139,20 @@ BOOST_AUTO_TEST_CASE(without_a_journal_its_lines_are_json_on_standard_error) {
     BOOST_TEST(held_against_help(parsed(ended.err)) ==
                    (std::vector<std::string>{"pipeline-started", "rows-dead", "pipeline-ended"}),
                boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_plugin_gives_with_a_message_are_fields_of_its_own) {
+    put("p.yaml", "version: 1\nplugins: { directories: [" LEAT_FIXTURES
+                  "/left] }\npipelines:\n  numbers:\n    extract: { generate: { rows: 3 } }\n"
+                  "    transform: [ left.count: {} ]\n    load: { \"null\": {} }\n");
+    const auto ended = leat({"run", "p.yaml"});
+    BOOST_TEST(ended.code == 0, ended.err);
+    const auto lines = parsed(ended.err);
+    held_against_help(lines);
+    const auto said = std::find_if(lines.begin(), lines.end(),
+                                   [](const auto& line) { return text(line, "message") == "seen from left"; });
+    BOOST_REQUIRE(said != lines.end());
+    BOOST_TEST(boost::json::serialize(said->at("fields")) == R"({"calls":1,"calls_too":1,"sqlite":"another one"})");
 }
 
 BOOST_AUTO_TEST_CASE(a_plugin_that_floods_the_log_is_cut_and_each_of_its_lines_is_counted) {

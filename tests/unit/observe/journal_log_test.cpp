@@ -186,6 +186,16 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_no_text_are_marked) {
     BOOST_TEST(parsed(journal_entry({"plugin-says", Level::info, "a\xff", {}})).at("MESSAGE") == "a\uFFFD");
 }
 
+BOOST_AUTO_TEST_CASE(what_a_plugin_gives_has_names_of_its_own) {
+    const std::array<Field, 1> own = {Field("pipeline", "orders")};
+    const std::array<Field, 2> given = {Field("pipeline", "mine"), Field("rows read", 3)};
+    const auto entry = parsed(journal_entry({"plugin-says", Level::info, "read", own, given}));
+    BOOST_TEST(entry.at("MESSAGE") == "read pipeline=mine rows read=3 pipeline=orders");
+    BOOST_TEST(entry.at("LEAT_PIPELINE") == "orders");
+    BOOST_TEST(entry.at("LEAT_PLUGIN_PIPELINE") == "mine");
+    BOOST_TEST(entry.at("LEAT_PLUGIN_ROWS_READ") == "3");
+}
+
 BOOST_AUTO_TEST_CASE(what_no_datagram_holds_comes_as_a_sealed_file) {
     Journal journal;
     Kept otherwise;

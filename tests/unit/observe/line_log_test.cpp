@@ -1,5 +1,6 @@
 #include "observe/line_log.hpp"
 
+#include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
@@ -55,6 +56,18 @@ BOOST_AUTO_TEST_CASE(json_has_time_level_event_and_message_and_then_the_fields) 
     BOOST_TEST(event_json(at_noon, {"rows-dead", Level::warn, "three are dead", {fields.begin(), fields.size()}}) ==
                R"({"time":"2026-11-26T12:00:00.000Z","level":"warn","event":"rows-dead","message":"three are dead",)"
                R"("pipeline":"orders","dead":3})");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_plugin_gives_stays_apart_from_the_hosts_own_fields) {
+    const std::array<Field, 1> own = {Field("pipeline", "orders")};
+    const std::array<Field, 3> given = {Field("pipeline", "mine"), Field("rows", 3), Field("no \xff", "a b")};
+    const Line line{"plugin-says", Level::info, "read", own, given};
+    BOOST_TEST(event_text(line) == "read pipeline=mine rows=3 no \xff=\"a b\" pipeline=orders");
+    BOOST_TEST(event_json(at_noon, line) ==
+               R"({"time":"2026-11-26T12:00:00.000Z","level":"info","event":"plugin-says","message":"read",)"
+               R"("pipeline":"orders","fields":{"pipeline":"mine","rows":3,"no )"
+               "\uFFFD"
+               R"(":"a b"}})");
 }
 
 BOOST_AUTO_TEST_CASE(json_brings_back_whatever_bytes_a_plugin_logs) {
