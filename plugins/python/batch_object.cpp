@@ -43,9 +43,7 @@ Object made(const Object& type) {
 }
 
 const std::shared_ptr<Held>& held_in(PyObject* batch) {
-    const auto& held = as<BatchObject>(batch).held;
-    if (!held) raise(PyExc_ValueError, "this batch was passed on: what process has returned is the host's");
-    return held;
+    return as<BatchObject>(batch).held;
 }
 
 // ---- leat.Buffer
@@ -366,8 +364,7 @@ void batch_dealloc(PyObject* self) {
 }
 
 Py_ssize_t batch_length(PyObject* self) {
-    const auto& held = as<BatchObject>(self).held;
-    return held ? static_cast<Py_ssize_t>(held->rows()) : 0;
+    return static_cast<Py_ssize_t>(held_in(self)->rows());
 }
 
 int index_of(const Held& held, PyObject* which) {
@@ -556,13 +553,6 @@ bool is_batch(PyObject* object) {
 
 const std::shared_ptr<Held>& held_of_batch(PyObject* batch) {
     return held_in(batch);
-}
-
-std::shared_ptr<Held> taken_held(Object& batch) {
-    std::shared_ptr<Held> out = held_in(batch.get());
-    if (Py_REFCNT(batch.get()) == 1) as<BatchObject>(batch.get()).held.reset();
-    batch = {};
-    return out;
 }
 
 void close_rejects(PyObject* batch) {

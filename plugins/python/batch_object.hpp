@@ -24,10 +24,8 @@ Object make_buffer_type();
 /// `rejects` is for the batch that process is given.
 Object batch_object(std::shared_ptr<Held> held, std::shared_ptr<Rejects> rejects = {});
 bool is_batch(PyObject* object);
-/// What the object shows; empty once it was passed on.
+/// The rows that the object shows.
 const std::shared_ptr<Held>& held_of_batch(PyObject* batch);
-/// Takes it over if nobody in Python has `batch` any more but the caller, and shares it otherwise.
-std::shared_ptr<Held> taken_held(Object& batch);
 /// No row can be rejected any more.
 void close_rejects(PyObject* batch);
 

@@ -1,7 +1,20 @@
 #include "held.hpp"
 
+#include "interpreter.hpp"
+
 namespace python {
 namespace {
+
+/// Releases what may be somebody else's. Where that runs Python, an exception that is on its way must not be lost.
+template <class T>
+void release(T& owned) {
+    if (owned.release == nullptr) return;
+    if (PyGILState_Check() == 0) return owned.release(&owned);
+    PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
+    PyErr_Fetch(&type, &value, &trace);
+    owned.release(&owned);
+    PyErr_Restore(type, value, trace);
+}
 
 /// What one node of ours owns.
 struct Node {
@@ -85,7 +98,7 @@ Columns::Columns(ArrowSchema& moved) : schema_(moved) {
 }
 
 Columns::~Columns() {
-    if (schema_.release != nullptr) schema_.release(&schema_);
+    release(schema_);
 }
 
 bool Columns::equals(const leat::schema_view& other) const {
@@ -102,7 +115,7 @@ Held::Held(std::shared_ptr<const Columns> columns, ArrowArray& moved) : columns_
 }
 
 Held::~Held() {
-    if (array_.release != nullptr) array_.release(&array_);
+    release(array_);
 }
 
 leat::array_view Held::column(int i) const {

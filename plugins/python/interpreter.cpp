@@ -148,13 +148,13 @@ Entered::~Entered() {
     call_of_thread() = before_;
 }
 
-void raise_at(const std::string& place) {
+void raise_at(const std::string& place, PyObject* other) {
     PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
     PyErr_Fetch(&type, &value, &trace);
     const Object kept_type = Object::take(type);
     const Object kept_value = value == nullptr ? Object() : Object::take(value);
     const Object kept_trace = trace == nullptr ? Object() : Object::take(trace);
-    raise(kept_type.get(), place + (kept_value ? str_of(kept_value.get()) : std::string()));
+    raise(other == nullptr ? kept_type.get() : other, place + (kept_value ? str_of(kept_value.get()) : std::string()));
 }
 
 leat::error taken_error(const std::string& file, const std::string& entry, leat_status otherwise) {

@@ -93,7 +93,8 @@ private:
 struct Runtime {
     // The module leat, which scripts import, and what of it C++ needs.
     Object module;
-    Object config_error, cancelled, idle;  // exceptions, and what a source yields when there is nothing now
+    // Exceptions, and what a source yields when there is nothing now.
+    Object config_error, data_error, retry, cancelled, idle;
     Object load, unload, to_json, from_json;
     Object batch_type, column_type, buffer_type, type_type;
 };
@@ -128,8 +129,8 @@ private:
 /// is named, or else `entry`, which was called; `otherwise` is the status of exceptions that are none of the module
 /// leat's.
 leat::error taken_error(const std::string& file, const std::string& entry, leat_status otherwise);
-/// Puts a place in front of the text of the exception that is set, and throws Raised.
-[[noreturn]] void raise_at(const std::string& place);
+/// Puts a place in front of the text of the exception that is set, and throws Raised; of another `type`, if given.
+[[noreturn]] void raise_at(const std::string& place, PyObject* type = nullptr);
 
 /// Runs what Python has called, and turns C++ exceptions into Python's; NULL then.
 template <class Body>

@@ -106,6 +106,8 @@ Runtime make_module(bool prints) {
     if (PyDict_SetItemString(names, "__builtins__", builtins.get()) != 0) throw Raised{};
     Object::take(PyEval_EvalCode(code.get(), names, names));
     out.config_error = out.module.attribute("ConfigError");
+    out.data_error = out.module.attribute("DataError");
+    out.retry = out.module.attribute("Retry");
     out.cancelled = out.module.attribute("Cancelled");
     out.idle = out.module.attribute("IDLE");
     out.load = out.module.attribute("_load");

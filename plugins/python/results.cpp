@@ -27,15 +27,17 @@ std::string names_of(const leat::schema_view& columns) {
     return out;
 }
 
-/// Raises what `body` raises with a place in front of it.
-template <class Body>
-void at(const std::string& place, Body&& body) {
+/// Raises what `body` raises with a place in front of it; as DataError, if `of_data`: a value is not what it must be,
+/// where all else is a mistake in the script.
+template <class Place, class Body>
+void at(const Place& place, bool of_data, Body&& body) {
     try {
         body();
     } catch (const Raised&) {
-        raise_at(place);
+        raise_at(place(), of_data ? runtime().data_error.get() : nullptr);
     } catch (const leat::error& e) {
-        raise(PyExc_ValueError, place + e.text);
+        const bool is_data = of_data || e.status == LEAT_ERR_DATA;
+        raise(is_data ? runtime().data_error.get() : PyExc_ValueError, place() + e.text);
     }
 }
 
@@ -119,7 +121,7 @@ void Results::refuse_unknown(PyObject* names, const std::string& place) const {
     PyObject *key = nullptr, *value = nullptr;
     for (Py_ssize_t at_name = 0; PyDict_Next(names, &at_name, &key, &value) != 0;) {
         if (PyUnicode_Check(key) != 0 && columns_->view().index(utf8_of(key)) >= 0) continue;
-        raise(PyExc_KeyError,
+        raise(PyExc_ValueError,
               place + "there is no column " + shown(key) + "; the columns are " + names_of(columns_->view()));
     }
 }
@@ -131,7 +133,8 @@ Results::Part Results::built(leat::builder& builder) const {
 
 void Results::add_rows(const leat::context& ctx, PyObject* rows, std::vector<Part>& parts, const std::string& what) {
     need_schema(what);
-    if (!builder_) at(what + ": ", [&] { builder_.emplace(ctx, schema_); });
+    const auto whole = [&] { return what + ": "; };
+    if (!builder_) at(whole, false, [&] { builder_.emplace(ctx, schema_); });
     leat::builder& builder = *builder_;
     const Emptied emptied(builder);
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(rows);
@@ -144,18 +147,12 @@ void Results::add_rows(const leat::context& ctx, PyObject* rows, std::vector<Par
             PyObject* const cell = PyDict_GetItemWithError(cells, names_[i].get());
             if (cell == nullptr && PyErr_Occurred() != nullptr) throw Raised{};
             if (cell != nullptr) ++found;
-            try {
-                append_value(builder.at(static_cast<int>(i)), cell == nullptr ? Py_None : cell);
-            } catch (const Raised&) {
-                raise_at(place());
-            } catch (const leat::error& e) {
-                raise(PyExc_ValueError, place() + e.text);
-            }
+            at(place, true, [&] { append_value(builder.at(static_cast<int>(i)), cell == nullptr ? Py_None : cell); });
         }
         if (found != PyDict_GET_SIZE(cells)) refuse_unknown(cells, place());
         builder.end_row();
     }
-    at(what + ": ", [&] { parts.push_back(built(builder)); });
+    at(whole, false, [&] { parts.push_back(built(builder)); });
 }
 
 ArrowArray Results::column_from(const leat::context& ctx, int index, PyObject* values) {
@@ -184,11 +181,8 @@ ArrowArray Results::column_from(const leat::context& ctx, int index, PyObject* v
         }
         const Object items = Object::take(PySequence_Fast(values, "a list is due"));
         for (Py_ssize_t row = 0; row < PySequence_Fast_GET_SIZE(items.get()); ++row) {
-            try {
-                append_value(to, PySequence_Fast_GET_ITEM(items.get(), row));
-            } catch (const Raised&) {
-                raise_at("row " + std::to_string(row) + ": ");
-            }
+            at([&] { return "row " + std::to_string(row) + ": "; }, true,
+               [&] { append_value(to, PySequence_Fast_GET_ITEM(items.get(), row)); });
         }
     }
     leat::batch made = builder->finish();
@@ -209,9 +203,10 @@ void Results::add_columns(const leat::context& ctx, PyObject* columns, std::vect
         if (values == nullptr && PyErr_Occurred() != nullptr) throw Raised{};
         if (values == nullptr) {
             refuse_unknown(columns, what + ": ");
-            raise(PyExc_KeyError, what + ": column '" + name + "' is missing");
+            raise(PyExc_ValueError, what + ": column '" + name + "' is missing");
         }
-        at(what + ": ", [&] { made.list.push_back(column_from(ctx, static_cast<int>(i), values)); });
+        at([&] { return what + ": "; }, false,
+           [&] { made.list.push_back(column_from(ctx, static_cast<int>(i), values)); });
         const std::int64_t rows = made.list.back().length;
         if (rows != made.list.front().length) {
             raise(PyExc_ValueError, what + ": column '" + name + "' has " + std::to_string(rows) + " rows, and '" +

@@ -6,6 +6,7 @@
 
 #include "interpreter.hpp"
 #include "stopper.hpp"
+#include "types.hpp"
 
 namespace python {
 
@@ -46,10 +47,21 @@ public:
         const Object method = object_.find(name);
         return method && PyCallable_Check(method.get()) != 0 ? method.call(arguments...) : Object();
     }
+    /// The columns that the attribute or method schema says; nothing if there is none. Throws leat::error.
+    template <class... Argument>
+    std::optional<leat::fields> schema(const Argument&... argument) const {
+        Object given = object_.find("schema");
+        if (!given) return std::nullopt;
+        try {
+            if (PyCallable_Check(given.get()) != 0) given = given.call(argument()...);
+            return fields_from(given.get());
+        } catch (const Raised&) {
+            throw taken_error(file_, entry("schema"), LEAT_ERR_CONFIG);
+        }
+    }
     const std::string& file() const { return file_; }
     /// "Numbers.read": where something is wrong.
     std::string entry(const char* name) const;
-    const Object& object() const { return object_; }
     bool is_loaded() const { return static_cast<bool>(object_); }
 
     /// Calls close() if the class has it. What that raises is logged.

@@ -2,8 +2,6 @@
 
 #include <charconv>
 
-#include "types.hpp"
-
 namespace python {
 
 Source::~Source() {
@@ -36,16 +34,7 @@ void Source::open(leat::context& ctx, std::string_view resume) {
 void Source::plan(const leat::context& ctx) {
     if (out_) return;
     const leat_schema* schema = nullptr;
-    if (Object given = script_.object().find("schema")) {
-        leat::fields fields;
-        if (PyCallable_Check(given.get()) != 0) given = given.call();
-        try {
-            fields = fields_from(given.get());
-        } catch (const Raised&) {
-            throw taken_error(script_.file(), script_.entry("schema"), LEAT_ERR_CONFIG);
-        }
-        schema = ctx.schema(fields);
-    }
+    if (const auto fields = script_.schema()) schema = ctx.schema(*fields);
     out_ = std::make_unique<Results>(schema);
 }
 
@@ -64,12 +53,23 @@ std::optional<Object> Source::next(const leat::context&) {
     if (PyErr_Occurred() == nullptr) return std::nullopt;
     // A generator that has raised is at its end: asked once more, it would say that there are no more rows.
     items_ = {};
+    if (PyErr_ExceptionMatches(runtime().retry.get()) == 0) throw Raised{};
     leat::error failed = taken_error(script_.file(), script_.entry("read"), LEAT_ERR_FATAL);
-    if (failed.status == LEAT_ERR_RETRY) failed.status = LEAT_ERR_BROKEN;
+    failed.status = LEAT_ERR_BROKEN;
     throw failed;
 }
 
 leat_status Source::read(leat::context& ctx) {
+    try {
+        return read_once(ctx);
+    } catch (leat::error& e) {
+        // There is no input that could become a dead letter instead.
+        if (e.status == LEAT_ERR_DATA) e.status = LEAT_ERR_FATAL;
+        throw;
+    }
+}
+
+leat_status Source::read_once(const leat::context& ctx) {
     return script_.enter(ctx, "read", LEAT_ERR_FATAL, true, [&](const Object&) -> leat_status {
         plan(ctx);
         if (!given_) {
@@ -128,7 +128,8 @@ leat_status Source::put_out(const leat::context& ctx) {
 }
 
 void Source::ack(leat::context& ctx, std::string_view position) {
-    script_.enter(ctx, "ack", LEAT_ERR_FATAL, true,
+    // In a drain, too: what is in hand is committed then.
+    script_.enter(ctx, "ack", LEAT_ERR_FATAL, false,
                   [&](const Object&) { script_.call("ack", value_of_json(position)); });
 }
 

@@ -30,6 +30,7 @@ private:
 
     std::optional<Object> next(const leat::context& ctx);
     void plan(const leat::context& ctx);
+    leat_status read_once(const leat::context& ctx);
     leat_status put_out(const leat::context& ctx);
 
     Script script_;

@@ -34,15 +34,8 @@ void Transform::plan_for(const leat::context& ctx, const leat_schema* in) {
     if (planned_for_ == in) return;
     planned_for_ = nullptr;
     const leat_schema* out = in;
-    if (const Object schema = script_.call("schema", columns_dict(leat::schema_view(in)))) {
-        leat::fields fields;
-        try {
-            fields = fields_from(schema.get());
-        } catch (const Raised&) {
-            throw taken_error(script_.file(), script_.entry("schema"), LEAT_ERR_CONFIG);
-        }
-        out = ctx.schema(fields);
-    }
+    const auto columns = [&] { return columns_dict(leat::schema_view(in)); };
+    if (const auto fields = script_.schema(columns)) out = ctx.schema(*fields);
     in_ = std::make_shared<const Columns>(in);
     out_ = std::make_unique<Results>(out);
     planned_for_ = in;
@@ -62,7 +55,7 @@ void Transform::process(leat::context& ctx, leat::batch& lent) {
             given_ = Given{batch, whole(script_.call("process", batch)), rejects};
         }
         std::vector<Results::Part> parts;
-        const std::shared_ptr<Held> lent_rows = held_of_batch(given_->batch.get());
+        std::shared_ptr<Held> lent_rows = held_of_batch(given_->batch.get());
         try {
             std::vector<Results::Part> all;
             out_->add(ctx, given_->result.get(), all, "what process returned");
@@ -76,10 +69,6 @@ void Transform::process(leat::context& ctx, leat::batch& lent) {
             }
         } catch (const std::bad_alloc&) {
             throw;  // the same call comes again
-        } catch (const Raised&) {
-            given_.reset();
-            // The batch is what the class cannot handle.
-            throw taken_error(script_.file(), script_.entry("process"), LEAT_ERR_DATA);
         } catch (...) {
             given_.reset();
             throw;
@@ -89,7 +78,7 @@ void Transform::process(leat::context& ctx, leat::batch& lent) {
         for (const auto& [row, why] : rejects->rows)
             ctx.reject_row(row, why);
         // From here on nobody but the parts, and what the class has kept, holds the rows.
-        const_cast<std::shared_ptr<Held>&>(lent_rows).reset();
+        lent_rows.reset();
         give(ctx, parts);
     });
 }
