@@ -35,6 +35,10 @@ void start_python() {
     before.configure_locale = 0;
     before.coerce_c_locale = 0;
     before.utf8_mode = 1;
+#ifdef LEAT_SANITIZE_ADDRESS
+    // Python's own allocator hides from the sanitizer what is used after it was freed, and who still points to what.
+    before.allocator = PYMEM_ALLOCATOR_MALLOC;
+#endif
     check(Py_PreInitialize(&before), "preparing");
     struct Config {
         PyConfig raw;

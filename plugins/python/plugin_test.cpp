@@ -1005,7 +1005,7 @@ class S:
 BOOST_AUTO_TEST_CASE(extension_modules_find_python) {
     // They are not linked with libpython, and this process has it for the plugin alone.
     BOOST_TEST(
-        read_by("import _ctypes, _decimal, _json, sqlite3, _asyncio, _multiprocessing\n" +
+        read_by("import _ctypes, _decimal, _json, sqlite3, _multiprocessing\n" +
                 read_of("{'n': 'int64'}", "yield {'n': sqlite3.connect(':memory:').execute('SELECT 7').fetchone()}")) ==
         "{\"n\":7}\n");
 }
