@@ -153,12 +153,25 @@ Entered::~Entered() {
 }
 
 void raise_at(const std::string& place, PyObject* other) {
+    // A stop, and want of memory, stay what they are.
+    if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) throw Raised{};
     PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
     PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
     const Object kept_type = Object::take(type);
     const Object kept_value = value == nullptr ? Object() : Object::take(value);
     const Object kept_trace = trace == nullptr ? Object() : Object::take(trace);
-    raise(other == nullptr ? kept_type.get() : other, place + (kept_value ? str_of(kept_value.get()) : std::string()));
+    const Object text = text_of(place + (kept_value ? str_of(kept_value.get()) : std::string()));
+    if (other == nullptr) other = kept_type.get();
+    PyObject* exception = PyObject_CallOneArg(other, text.get());
+    if (exception == nullptr) {  // not every type is made of a text alone
+        PyErr_Clear();
+        other = PyExc_ValueError;
+        exception = PyObject_CallOneArg(other, text.get());
+    }
+    const Object made = Object::take(exception);
+    PyErr_SetObject(other, made.get());
+    throw Raised{};
 }
 
 leat::error taken_error(const std::string& file, const std::string& entry, leat_status otherwise) {

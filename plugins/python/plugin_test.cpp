@@ -948,6 +948,21 @@ BOOST_AUTO_TEST_CASE(a_stop_that_comes_between_two_calls_is_heeded_by_the_next) 
     BOOST_TEST(python.process(in) == LEAT_ERR_CANCELLED);
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_among_the_values_of_a_result_is_no_fault_of_the_data) {
+    transform python(R"py(
+import leat
+class Index:
+    def __index__(self):
+        raise leat.Cancelled("enough")
+class T:
+    def process(self, batch):
+        return [{"id": Index()}]
+)py");
+    leat::batch in = rows_of();
+    BOOST_TEST(python.process(in) == LEAT_ERR_FATAL);
+    BOOST_TEST(python.failure() == "code:5: Cancelled: enough: nobody has asked for a stop");
+}
+
 // ---- One interpreter, many instances
 
 BOOST_AUTO_TEST_CASE(instances_run_on_many_threads_and_share_nothing) {

@@ -36,7 +36,7 @@ Script::~Script() {
 
 void Script::load(const leat::context&) {
     const Runtime& python = runtime();
-    module_ = next_name();
+    if (module_.empty()) module_ = next_name();
     const Object code = code_ ? text_of(*code_) : Object::share(Py_None);
     try {
         object_ = python.load.call(text_of(module_), text_of(file_), code, text_of(class_), text_of(needed_),
