@@ -96,18 +96,15 @@ std::string read_by(const std::string& script, const std::string& with = "{}") {
     return out + python.finish();
 }
 
-/// Calls interrupt as soon as the call that runs says so in the log.
+/// Makes a call, and asks for a stop while it runs.
 template <class Call>
 leat_status stopped_in(instance& python, int state, Call call) {
-    std::atomic<bool> over{false};
     std::thread stopping([&] {
-        // The script raises the flag by a file: the host's log is not to be looked at while it is written.
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
         python.stop(state);
         python.interrupt();
     });
     const leat_status status = call();
-    over = true;
     stopping.join();
     return status;
 }
@@ -946,6 +943,11 @@ BOOST_AUTO_TEST_CASE(a_stop_that_comes_between_two_calls_is_heeded_by_the_next) 
     python.stop(LEAT_STOP);
     python.interrupt();
     BOOST_TEST(python.process(in) == LEAT_ERR_CANCELLED);
+    transform quick(process_of("return batch"));
+    BOOST_TEST(quick.open() == LEAT_OK);
+    quick.stop(LEAT_STOP);
+    BOOST_TEST(quick.process(in) == LEAT_ERR_CANCELLED);
+    BOOST_TEST(quick.rows() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_among_the_values_of_a_result_is_no_fault_of_the_data) {
@@ -999,22 +1001,17 @@ class S:
 }
 
 BOOST_AUTO_TEST_CASE(other_instances_go_on_while_one_waits) {
-    // Two threads that need each other: with the GIL kept in sleep or emit, this would not end.
-    const std::string turns = R"py(
-import leat, sys
-shared = sys.__dict__.setdefault("leat_turns", [])
-class S:
-    schema = {"n": "int64"}
-    def read(self):
-        shared.append(1)
-        while len(shared) < 2: leat.sleep(0.001)
-        yield {"n": [1]}
-)py";
-    std::string other;
-    std::thread thread([&] { other = read_by(turns); });
-    BOOST_TEST(read_by(turns) == "{\"n\":1}\n");
+    // With the GIL kept in sleep, the other one would not come to its end.
+    source asleep(read_of("{'n': 'int64'}", "leat.sleep(3600); yield {'n': [1]}"));
+    BOOST_TEST(asleep.open() == LEAT_OK);
+    leat_status status = LEAT_OK;
+    std::thread thread([&] { status = asleep.read(); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    BOOST_TEST(read_by(read_of("{'n': 'int64'}", "yield {'n': [1]}")) == "{\"n\":1}\n");
+    asleep.stop(LEAT_STOP);
+    asleep.interrupt();
     thread.join();
-    BOOST_TEST(other == "{\"n\":1}\n");
+    BOOST_TEST(status == LEAT_ERR_CANCELLED);
 }
 
 BOOST_AUTO_TEST_CASE(extension_modules_find_python) {
