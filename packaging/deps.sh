@@ -9,7 +9,7 @@ set -euo pipefail
 
 build=(g++ gcc cmake ninja-build ccache sqlite3
     libboost1.81-dev libyaml-cpp-dev libvalijson-dev libspdlog-dev libcli11-dev
-    libsimdjson-dev libfast-float-dev libsqlite3-dev libsodium-dev zlib1g-dev libzstd-dev)
+    libsimdjson-dev libfast-float-dev libsqlite3-dev libsodium-dev zlib1g-dev libzstd-dev libpython3-dev)
 tests=(libboost-test1.81-dev librapidcheck-dev clang libclang-rt-dev llvm clang-format clang-tidy binutils make minisign
     pkg-config python3 python3-prometheus-client zstd abigail-tools doxygen)
 bench=(libbenchmark-dev miller)

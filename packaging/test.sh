@@ -145,8 +145,13 @@ deb=$(one "leat_*.deb") dev=$(one "leat-dev_*.deb") rpm=$(one "leat-[0-9]*.rpm")
 version=$(dpkg-deb -f "$deb" Version)
 multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
 
+step "Python comes with its plugin alone"
+python=$(one "leat-plugin-python_*.deb")
+dpkg-deb -f "$python" Depends | grep -q 'leat (= .*libpython3' || fail "leat-plugin-python lacks what it needs"
+dpkg-deb -f "$deb" Depends | grep -q libpython3 && fail "leat depends on libpython3"
+
 step "lintian and rpmlint find nothing that is not explained"
-lintian --fail-on error,warning,info --display-info --allow-root "$deb" "$dev" >>"$log" 2>&1 || fail "lintian: $(grep -E '^[EWI]:' "$log" | head)"
+lintian --fail-on error,warning,info --display-info --allow-root "$deb" "$dev" "$python" >>"$log" 2>&1 || fail "lintian: $(grep -E '^[EWI]:' "$log" | head)"
 rpmlint -c packaging/rpm/rpmlint.toml "$rpm" "$devel" >"$work/rpmlint" 2>&1 || true
 cat "$work/rpmlint" >>"$log"
 grep -q ' 0 errors, 0 warnings' "$work/rpmlint" || fail "rpmlint: $(grep -E ': [EW]: ' "$work/rpmlint")"

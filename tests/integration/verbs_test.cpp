@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(plugin_list_names_components_and_refused_files) {
     BOOST_TEST(
         contains(ended.out, "\nrefused:\n  " + (path() / "plugins/broken.so").string() + ": is not a shared library"));
     const auto json = receipt_of(leat({"plugin", "list", "--plugins", "plugins", "--json"}).out);
-    BOOST_TEST(json.at("components").get_array().size() == 11u);
+    BOOST_TEST(json.at("components").get_array().size() == 13u);
     BOOST_TEST(json.at("refused").get_array().size() == 1u);
 }
 

@@ -1,0 +1,14 @@
+// Some rows of a batch into a builder of the same columns.
+#pragma once
+
+#include <leat/leat.hpp>
+
+namespace python {
+
+/// True for what a builder takes, and everything within it.
+bool can_be_built(const leat::schema_view& column);
+
+/// Appends one cell to a column of the same type.
+void append_cell(leat::any_column& to, const leat::array_view& from, std::int64_t row);
+
+}  // namespace python
