@@ -114,7 +114,7 @@ static void unlock(struct parts* it) {
 
 /* A name of any bytes becomes one of a directory; two names never become the same, nor one that begins with a dot. */
 static leat_status enter(struct parts* it, leat_ctx* ctx, const char* lane) {
-    char escaped[256], whole[longest_path];
+    char escaped[256] = "%", whole[longest_path]; /* % alone is the name of none */
     size_t used = 0;
     for (const unsigned char* at = (const unsigned char*)lane; *at != 0; ++at) {
         const int plain = (*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') ||
