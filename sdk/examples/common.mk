@@ -7,7 +7,7 @@ LEAT ?= leat
 OUT ?= build
 NAMES := lines access-log parts
 HERE := $(dir $(lastword $(MAKEFILE_LIST)))
-TREE := $(if $(wildcard $(HERE)../include/leat/leat.h),$(HERE)..)
+TREE := $(if $(wildcard $(HERE)../include/leat/leat.h),$(abspath $(HERE)..))
 SDK := $(if $(TREE),-I$(TREE)/include,$(shell pkg-config --cflags leat))
 TEMPLATES := $(if $(TREE),$(TREE)/templates,$(shell pkg-config --variable=templates leat))
 PLUGIN_MAP := $(if $(TREE),$(TREE)/cmake/plugin.map,$(shell pkg-config --variable=plugin_map leat))
