@@ -1,6 +1,8 @@
 // parts_test PLUGIN.so: the test of example.parts, the same for every language.
 // parts_test PLUGIN.so victim: commits buckets until it is killed; the test does that.
+#include <fcntl.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -10,6 +12,23 @@
 #include "expect.hpp"
 
 extern char** environ;
+
+/// What a plugin makes durable, and what it renames, in this order. The two functions below stand in front of those of
+/// the C library; Go makes its system calls by itself, so that nothing is seen of it.
+static std::string steps;
+
+static std::string last_name(const std::string& path) {
+    return path.substr(path.rfind('/') + 1);
+}
+extern "C" __attribute__((visibility("default"))) int fsync(int fd) {
+    std::error_code ignored;
+    steps += "fsync " + last_name(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), ignored)) + "\n";
+    return static_cast<int>(::syscall(SYS_fsync, fd));
+}
+extern "C" __attribute__((visibility("default"))) int rename(const char* from, const char* to) noexcept {
+    steps += "rename " + last_name(from) + " " + last_name(to) + "\n";
+    return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
 
 namespace {
 
@@ -308,6 +327,29 @@ void takes_back() {
     expect_same(sink.finish(), "", "it keeps the rules");
 }
 
+void makes_everything_durable_in_order() {
+    leat::testing::host h;
+    start_anew();
+    leat::batch in = rows_of(h, 0, 3);
+    instance sink(*component, config);
+    expect(sink.open() == LEAT_OK, "it opens");
+    const bucket first(1, "", "one"), empty(2, "one", "two");
+    expect(sink.begin(first) == LEAT_OK && sink.write(in) == LEAT_OK, "it writes");
+    if (steps.empty()) {
+        std::puts("not seen: what it makes durable; it makes its system calls by itself");
+        return;
+    }
+    expect(steps.find("fsync out\n") != std::string::npos, "the lane's directory is durable", steps);
+    steps.clear();
+    expect(sink.commit(first) == LEAT_OK, "it commits", sink.failure());
+    expect_same(steps, "fsync rows.ndjson\nfsync token\nfsync .begun\nrename .begun 0000000001\nfsync test%2Fsink\n",
+                "all is durable before the rename, and the rename before it is told");
+    expect(sink.begin(empty) == LEAT_OK, "it begins");
+    steps.clear();
+    expect(sink.commit(empty) == LEAT_OK, "it commits", sink.failure());
+    expect_same(steps, "fsync token\nfsync .begun\nrename .begun 0000000002\nfsync test%2Fsink\n", "also without rows");
+}
+
 /// Every state of the directory in which a commit can be interrupted, made by hand.
 void finds_what_a_killed_process_left() {
     leat::testing::host h;
@@ -465,6 +507,7 @@ int main(int argc, char** argv) {
     keeps_lanes_apart();
     fences();
     takes_back();
+    makes_everything_durable_in_order();
     finds_what_a_killed_process_left();
     says_when_a_commit_fails();
     names_directories_that_cannot_be();
