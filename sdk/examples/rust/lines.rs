@@ -38,7 +38,8 @@ impl Position {
     fn parse(given: &[u8]) -> Option<Position> {
         let text = std::str::from_utf8(given).ok()?;
         let (bytes, lines) = text.split_once(':')?;
-        let out = Position { bytes: bytes.parse().ok()?, lines: lines.parse().ok()? };
+        let number = |text: &str| u64::try_from(text.parse::<i64>().ok()?).ok();
+        let out = Position { bytes: number(bytes)?, lines: number(lines)? };
         // Every line has a byte, be it its line feed; and it must be written as we write it.
         let is_ours = out.lines <= out.bytes && (out.lines == 0) == (out.bytes == 0) && out.text() == text;
         is_ours.then_some(out)

@@ -40,6 +40,17 @@ void reads_lines() {
                 "{\"line\":1,\"text\":\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\"}\n", "a text may be any UTF-8");
 }
 
+void says_what_it_gives() {
+    write_file("in.log", "a\n");
+    instance source(*component, of_path());
+    expect(source.read_all() == LEAT_END, "it reads");
+    std::string columns;
+    const auto schema = source.emitted.at(0).rows.schema();
+    for (int i = 0; i < schema.size(); ++i)
+        columns += std::string(schema[i].name()) + " " + schema[i].raw().format + (schema[i].nullable() ? "? " : " ");
+    expect_same(columns, "line l text u ", "its columns are these");
+}
+
 void rejects_what_is_not_utf8() {
     expect_same(read_all("a\nb\xFF\nc\n"),
                 "{\"line\":1,\"text\":\"a\"}\n{\"line\":3,\"text\":\"c\"}\n"
@@ -113,17 +124,22 @@ void goes_on_at_every_line() {
     }
 }
 
+std::ptrdiff_t open_files() {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+}
 void refuses_positions(const std::string& position, const std::string& why) {
+    const auto before = open_files();
     instance source(*component, of_path());
     expect(source.open(position) == LEAT_ERR_CONFIG, "a position is refused: " + position);
     expect_same(source.failure(), why, "it says why " + position + " is refused");
+    expect(open_files() == before, "a file that was refused is closed");
     expect_same(source.finish(), "", "it keeps the rules");
 }
 
 void refuses_what_it_cannot_go_on_from() {
     write_file("in.log", "one\ntwo\nthree");
     for (const std::string position : {"elsewhere", "4", "4:", ":1", "4:1 ", "04:1", "-4:1", "+4:1", "4:5", "4:0",
-                                       "0:1", "4:1:1", "99999999999999999999:1", " 4:1"})
+                                       "0:1", "4:1:1", "99999999999999999999:1", "9999999999999999999:1", " 4:1"})
         refuses_positions(position, "the position is not one of mine (BYTES:LINES): begin again with --fresh");
     refuses_positions(std::string("4\0:1", 4),
                       "the position is not one of mine (BYTES:LINES): begin again with --fresh");
@@ -191,6 +207,11 @@ void stops_when_it_is_asked_to() {
     source.stop(LEAT_STOP);
     expect(source.read() == LEAT_ERR_CANCELLED, "it returns");
     expect(source.rejects.empty() && source.emitted.empty(), "and has done nothing");
+    write_file("in.log", "\xFF\n");
+    instance before(*component, of_path());
+    expect(before.open() == LEAT_OK, "it opens");
+    before.stop(LEAT_STOP);
+    expect(before.read() == LEAT_ERR_CANCELLED && before.rejects.empty(), "it looks before it begins");
     write_file("in.log", "one\ntwo\n");
     instance emitting(*component, of_path(R"("batch_rows": 1)"));
     emitting.on_emit = [&] { emitting.stop(LEAT_STOP); };
@@ -231,6 +252,7 @@ int main(int argc, char** argv) {
     component = &file.component("example.lines");
     expect(component->flags == (LEAT_REPLAYABLE | LEAT_DETERMINISTIC), "it promises what it keeps");
     reads_lines();
+    says_what_it_gives();
     rejects_what_is_not_utf8();
     rejects_lines_that_are_too_long();
     goes_on_at_every_line();

@@ -52,7 +52,8 @@ void start_anew() {
 std::string files() {
     std::vector<std::string> names;
     for (const auto& entry : fs::recursive_directory_iterator("out")) {
-        if (!entry.is_directory()) names.push_back(entry.path().lexically_relative("out").string());
+        if (!entry.is_directory() || fs::is_empty(entry))
+            names.push_back(entry.path().lexically_relative("out").string());
     }
     std::sort(names.begin(), names.end());
     std::string out;
@@ -105,13 +106,14 @@ void writes_every_type_that_it_takes() {
     leat::batch plain =
         h.batch_of(columns,
                    "[[-2147483648, -9223372036854775808, \"\"], [2147483647, 9223372036854775807, "
-                   "\"a\\\"b\\\\c\\n\\t\\u0001/\xC3\xA9\xF0\x9F\x98\x80\\u007f\"], [null, null, null]]");
-    expect_same(written(plain),
-                "{\"n\":-2147483648,\"big \\\"n\\\"\":-9223372036854775808,\"s\":\"\"}\n"
-                "{\"n\":2147483647,\"big \\\"n\\\"\":9223372036854775807,\"s\":\"a\\\"b\\\\c\\u000A\\u0009\\u0001/"
-                "\xC3\xA9\xF0\x9F\x98\x80\x7F\"}\n"
-                "{\"n\":null,\"big \\\"n\\\"\":null,\"s\":null}\n",
-                "numbers, texts and NULLs are JSON");
+                   "\"a\\\"b\\\\c\\n\\t\\u0001\\u001f/\xC3\xA9\xF0\x9F\x98\x80\\u007f\"], [null, null, null]]");
+    expect_same(
+        written(plain),
+        "{\"n\":-2147483648,\"big \\\"n\\\"\":-9223372036854775808,\"s\":\"\"}\n"
+        "{\"n\":2147483647,\"big \\\"n\\\"\":9223372036854775807,\"s\":\"a\\\"b\\\\c\\u000A\\u0009\\u0001\\u001F/"
+        "\xC3\xA9\xF0\x9F\x98\x80\x7F\"}\n"
+        "{\"n\":null,\"big \\\"n\\\"\":null,\"s\":null}\n",
+        "numbers, texts and NULLs are JSON");
     leat::batch nothing = h.batch_of({}, "[]");
     expect_same(written(nothing), "", "a batch may have no columns");
 }
@@ -252,13 +254,18 @@ void keeps_lanes_apart() {
     }
     for (std::size_t i = 0; i < sinks.size(); ++i)
         expect(sinks[i]->commit(*buckets[i]) == LEAT_OK, "it commits", sinks[i]->failure());
+    const bucket second(2, "of a/b", "second", lanes[0]);
+    expect(sinks[0]->begin(second) == LEAT_OK && sinks[0]->commit(second) == LEAT_OK, "one goes on",
+           sinks[0]->failure());
     instance later(*component, config);
+    expect_same(later.recover(lanes[0]), "second", "it has a new token");
     for (const char* const name : lanes) {
+        if (name == lanes[0]) continue;
         expect_same(later.recover(name), std::string("of ") + name, "each lane has its token");
     }
-    expect(
-        fs::exists("out/a%2Fb/0000000001") && fs::exists("out/a%252Fb/0000000001") && fs::exists("out/%2E./0000000001"),
-        "a lane is a directory with its name", files());
+    expect(fs::exists("out/a%2Fb/0000000001") && fs::exists("out/a%252Fb/0000000001") &&
+               fs::exists("out/%/0000000001") && fs::exists("out/%2E./0000000001"),
+           "a lane is a directory with its name", files());
     const std::string longest(300, 'x');
     try {
         later.recover(longest.c_str());
@@ -374,6 +381,25 @@ void finds_what_a_killed_process_left() {
         expect(!fs::exists(begun), "and leaves nothing");
         expect_same(sink.recover(), "next", "and has the new token");
     }
+}
+
+void takes_a_bucket_again_that_could_not_be_written() {
+    leat::testing::host h;
+    start_anew();
+    leat::batch large = rows_of(h, 0, 20000), in = rows_of(h, 0, 3);
+    instance sink(*component, config);
+    bucket first(1, "", "one");
+    expect(sink.begin(first) == LEAT_OK, "it begins");
+    fs::remove_all(lane_directory / ".begun");
+    expect(sink.write(large) == LEAT_ERR_RETRY, "the bucket must come again");
+    expect(sink.failure().rfind("cannot write out/test%2Fsink/.begun/rows.ndjson: ", 0) == 0, "it says why",
+           sink.failure());
+    sink.abort(first);
+    first.attempt = 2;
+    expect(sink.begin(first) == LEAT_OK && sink.write(in) == LEAT_OK && sink.commit(first) == LEAT_OK,
+           "and is taken then", sink.failure());
+    expect_same(read_file(part(1)), lines_of(0, 3), "with what was written the second time");
+    expect_same(sink.finish(), "", "it keeps the rules");
 }
 
 void says_when_a_commit_fails() {
@@ -509,6 +535,7 @@ int main(int argc, char** argv) {
     takes_back();
     makes_everything_durable_in_order();
     finds_what_a_killed_process_left();
+    takes_a_bucket_again_that_could_not_be_written();
     says_when_a_commit_fails();
     names_directories_that_cannot_be();
     survives_kills(self.c_str(), plugin.c_str());
