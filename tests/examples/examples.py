@@ -33,9 +33,10 @@ class Failed(Exception):
 
 
 def run(*command, **more):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=240, check=False, **more)
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False, **more)
     if done.returncode != 0:
-        raise Failed(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        raise Failed(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
@@ -49,11 +50,13 @@ class Examples:
         shutil.rmtree(installed, ignore_errors=True)
         run("cmake", "--install", build, "--component", "sdk", "--prefix", installed)
         self.folder = installed / "share/doc/leat-dev/examples"
-        self.environment = {key: value for key, value in os.environ.items() if key not in (*STRICT, "MAKEFLAGS", "GOFLAGS")}
+        changes = (*STRICT, "MAKEFLAGS", "GOFLAGS", "OUT")
+        self.environment = {key: value for key, value in os.environ.items() if key not in changes}
         self.environment.update(STRICT, PKG_CONFIG_PATH=str(installed / "share/pkgconfig"), LEAT=leat)
 
     def make(self, language, *targets):
-        return run("make", "-j2", "-C", self.folder / language, f"OUT={self.kept / language}", *targets, env=self.environment)
+        out = f"OUT={self.kept / language}"
+        return run("make", "-j2", "-C", self.folder / language, out, *targets, env=self.environment)
 
     def build(self, language):
         self.make(language)
@@ -88,7 +91,8 @@ def test_language(examples, language):
     said = examples.make(language, "--output-sync", "conformance")
     tried = [line for line in said.splitlines() if " ok, " in line]
     skipped = {line.split()[1] for line in said.splitlines() if line.startswith("  skipped")}
-    if len(tried) != 3 or skipped != {"acks", "goes-on-from-saved", "repeats", "rejects"} or said.count("  ok       rejects") != 2:
+    rejected = said.count("  ok       rejects")  # the sink has nothing to reject
+    if len(tried) != 3 or skipped != {"acks", "goes-on-from-saved", "repeats", "rejects"} or rejected != 2:
         raise Failed(f"make conformance says: {said}")
     return "; ".join(tried)
 
@@ -172,7 +176,8 @@ pipelines:
     command = [str(examples.leat), "run", "p.yaml", "--json"]
     kill_in_the_middle(command, place, examples.environment)
     before = sum(path.read_bytes().count(b"\n") for path in parts_of(place))
-    done = subprocess.run(command, cwd=place, env=examples.environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=place, env=examples.environment, capture_output=True, text=True, timeout=120,
+                          check=False)
     receipt = json.loads(done.stdout.splitlines()[-1])
     pipeline = receipt["pipelines"][0]
     if done.returncode != 0 or not receipt["balanced"] or pipeline["outcome"] != "done":
@@ -184,7 +189,8 @@ pipelines:
         wrong = collections.Counter(map(repr, found))
         wrong.subtract(map(repr, rows))
         raise Failed(f"rows that are there too often or not: {[item for item in wrong.items() if item[1]][:5]}")
-    dead = json.loads(run(examples.leat, "dead", "ls", "--limit", "0", "--json", cwd=place, env=examples.environment))["letters"]
+    listed = run(examples.leat, "dead", "ls", "--limit", "0", "--json", cwd=place, env=examples.environment)
+    dead = json.loads(listed)["letters"]
     if collections.Counter(letter["reason"] for letter in dead) != reasons:
         raise Failed(f"dead letters: {collections.Counter(letter['reason'] for letter in dead)}, not {reasons}")
     if list(place.glob("out/*/.begun")):

@@ -69,7 +69,8 @@ impl<'a> Parser<'a> {
             self.at += 1;
             None
         } else {
-            let digits = self.line.as_bytes()[self.at..].iter().take(18).take_while(|byte| byte.is_ascii_digit()).count();
+            let digits =
+                self.line.as_bytes()[self.at..].iter().take(18).take_while(|byte| byte.is_ascii_digit()).count();
             Some(self.number(digits.max(1), 0, i64::MAX, "a number of bytes, or \"-\"")?)
         };
         if self.at < self.line.len() {

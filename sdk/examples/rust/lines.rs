@@ -51,7 +51,7 @@ struct Reader {
     file: File,
     rows: leat::Rows,
     next: Position,
-    told: Position, // the last that went out with a batch
+    told: Position,  // the last that went out with a batch
     window: Vec<u8>, // bytes of the file; those from `begin` on are at `next`
     begin: usize,
     text: usize, // bytes in the batch
@@ -97,7 +97,8 @@ impl Lines {
         let mut before = [b'\n'];
         // At the end there need not be one: the last line may be without.
         if at > 0 && at < size {
-            file.read_exact_at(&mut before, at - 1).or_else(|why| failed(leat::RETRY, "cannot read", &self.path, why))?;
+            file.read_exact_at(&mut before, at - 1)
+                .or_else(|why| failed(leat::RETRY, "cannot read", &self.path, why))?;
         }
         if before == [b'\n'] {
             return Ok(());
@@ -128,7 +129,10 @@ impl leat::Source for Lines {
         let cannot_open = |why| failed(leat::CONFIG, "cannot open", &self.path, why);
         let about = std::fs::metadata(&self.path).or_else(cannot_open)?;
         if !about.is_file() {
-            return leat::error(leat::CONFIG, format!("{} is not a regular file: there are no positions in it", self.path));
+            return leat::error(
+                leat::CONFIG,
+                format!("{} is not a regular file: there are no positions in it", self.path),
+            );
         }
         let file = File::open(&self.path).or_else(|why| failed(leat::CONFIG, "cannot open", &self.path, why))?;
         self.check(&file, next.bytes, about.len())?;
@@ -136,8 +140,7 @@ impl leat::Source for Lines {
         ctx.record(progress, next.bytes as f64);
         ctx.record(ctx.gauge("progress_total\0", "bytes\0"), about.len() as f64);
         let rows = leat::Rows::new(ctx, &FIELDS)?;
-        self.reader =
-            Some(Reader { file, rows, next, told: next, window: Vec::new(), begin: 0, text: 0, progress });
+        self.reader = Some(Reader { file, rows, next, told: next, window: Vec::new(), begin: 0, text: 0, progress });
         Ok(())
     }
 

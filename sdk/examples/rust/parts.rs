@@ -156,18 +156,16 @@ fn columns_of(schema: &leat::Schema) -> Result<Vec<(Kind, Vec<u8>)>> {
                 put_text(&mut name, &column.name);
                 out.push((kind, name));
             }
-            _ => {
-                return leat::error(
-                    leat::UNSUPPORTED,
-                    format!(
-                        "column \"{}\" has the Arrow type \"{}\"{}; int32, int64, utf8 and timestamps are taken: convert \
+            _ => return leat::error(
+                leat::UNSUPPORTED,
+                format!(
+                    "column \"{}\" has the Arrow type \"{}\"{}; int32, int64, utf8 and timestamps are taken: convert \
                          it, or leave it out",
-                        column.name,
-                        column.format,
-                        if column.has_dictionary { " with a dictionary" } else { "" }
-                    ),
-                )
-            }
+                    column.name,
+                    column.format,
+                    if column.has_dictionary { " with a dictionary" } else { "" }
+                ),
+            ),
         }
     }
     Ok(out)
@@ -377,8 +375,7 @@ impl leat::Sink for Parts {
         if let Some(rows) = &self.rows {
             rows.sync_all().or_else(|why| failed(leat::BROKEN, "sync", &self.rows_file(), why))?;
         }
-        self.write_token(bucket.token())
-            .or_else(|why| failed(leat::BROKEN, "write the token in", &begun, why))?;
+        self.write_token(bucket.token()).or_else(|why| failed(leat::BROKEN, "write the token in", &begun, why))?;
         sync_directory(&begun).or_else(|why| failed(leat::BROKEN, "sync", &begun, why))?;
         std::fs::rename(&begun, &part).or_else(|why| failed(leat::BROKEN, "rename .begun to", &part, why))?;
         sync_directory(&self.lane).or_else(|why| failed(leat::BROKEN, "sync", &self.lane, why))?;
