@@ -274,6 +274,10 @@ static int digits_of(const char* format) {
 static int64_t floor_of(int64_t number, int64_t by) {
     return number / by - (number % by < 0);
 }
+/* What is left then; not by multiplication, which may run over. */
+static int64_t rest_of(int64_t number, int64_t by) {
+    return number % by + (number % by < 0 ? by : 0);
+}
 /* Days from 1970-01-01 to the first of January of any year, in the Gregorian calendar. */
 static int64_t first_day_of(int64_t year) {
     return 365 * year + floor_of(year - 1, 4) - floor_of(year - 1, 100) + floor_of(year - 1, 400) - 719527;
@@ -284,8 +288,8 @@ static void put_time(struct parts* it, int64_t value, int digits, int has_zone) 
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     char text[80];
     const int64_t seconds = floor_of(value, per_second[digits / 3]);
-    const int64_t fraction = value - seconds * per_second[digits / 3];
-    const int64_t days = floor_of(seconds, 86400), of_day = seconds - days * 86400;
+    const int64_t fraction = rest_of(value, per_second[digits / 3]);
+    const int64_t days = floor_of(seconds, 86400), of_day = rest_of(seconds, 86400);
     int64_t year = 1970 + floor_of(days * 400, 146097); /* at most one too many or too few */
     while (first_day_of(year) > days)
         --year;

@@ -95,6 +95,10 @@ bool write_all(const File& file, std::string_view data) {
 std::int64_t floor_of(std::int64_t number, std::int64_t by) {
     return number / by - (number % by < 0 ? 1 : 0);
 }
+/// What is left then; not by multiplication, which may run over.
+std::int64_t rest_of(std::int64_t number, std::int64_t by) {
+    return number % by + (number % by < 0 ? by : 0);
+}
 /// Days from 1970-01-01 to the first of January of any year, in the Gregorian calendar.
 std::int64_t first_day_of(std::int64_t year) {
     return 365 * year + floor_of(year - 1, 4) - floor_of(year - 1, 100) + floor_of(year - 1, 400) - 719527;
@@ -118,8 +122,8 @@ std::string time_text(std::int64_t value, const leat::type_info& type) {
     std::int64_t per_second = 1;
     for (int i = 0; i < digits; ++i)
         per_second *= 10;
-    const auto seconds = floor_of(value, per_second), fraction = value - seconds * per_second;
-    const auto days = floor_of(seconds, 86400), of_day = seconds - days * 86400;
+    const auto seconds = floor_of(value, per_second), fraction = rest_of(value, per_second);
+    const auto days = floor_of(seconds, 86400), of_day = rest_of(seconds, 86400);
     auto year = 1970 + floor_of(days * 400, 146097);  // at most one too many or too few
     while (first_day_of(year) > days)
         --year;
