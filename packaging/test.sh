@@ -247,6 +247,9 @@ step "leat-dev: a plugin by pkg-config and g++"
 quietly in_root sh -c "g++ -std=c++17 -shared -fPIC -fvisibility=hidden -fno-gnu-unique -static-libstdc++ -static-libgcc \
     -Wl,--version-script=\$(pkg-config --variable=plugin_map leat) \$(pkg-config --cflags leat) $examples/cpp/hello.cpp -o /tmp/hello_cpp.so && leat plugin check /tmp/hello_cpp.so"
 
+step "leat-dev: the examples, where they are installed"
+quietly in_root sh -c "make -C $examples/c OUT=/tmp/examples all check && make -C $examples/cpp OUT=/tmp/examples-cpp all check"
+
 step "leat-dev: what leat plugin new makes, against the installed headers"
 quietly in_root sh -c 'cd /tmp && leat plugin new acme --lang c --kind sink && rm -r acme/include && make -C acme test check'
 

@@ -14,8 +14,8 @@ Result<> try_all_types(Bench& bench, const std::function<Result<plugin::Answer>(
 /// Gives batches from none to very many rows to `take`, each in a directory of its own.
 Result<> try_all_sizes(Bench& bench, const std::function<Result<>(const Batch&)>& take);
 
-/// The columns that the component gets, and where it takes more, a list, a struct and a bool.
-Columns columns_with_nested(Bench& bench);
+/// The columns that the component gets, and a list, a struct and a bool, as far as `take` does not refuse them.
+Result<Columns> columns_with_nested(Bench& bench, const std::function<Result<plugin::Answer>(const Batch&)>& take);
 
 /// Asks for a stop before open, and at several times while `work` runs on an open instance. Fails when a call answers
 /// anything but OK and CANCELLED, or takes long.

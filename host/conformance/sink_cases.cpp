@@ -258,7 +258,8 @@ Result<> takes_all_sizes(Bench& bench) {
 }
 
 Result<> heeds_offsets(Bench& bench) {
-    const auto columns = columns_with_nested(bench);
+    BOOST_OUTCOME_TRY(const auto columns,
+                      columns_with_nested(bench, [&](const Batch& batch) { return write_one(bench, batch); }));
     int number = 0;
     const auto write_at = [&](std::int64_t offset) -> Result<std::vector<std::pair<std::string, std::string>>> {
         BOOST_OUTCOME_TRY(enter_directory(bench, "offset-" + std::to_string(number++)));

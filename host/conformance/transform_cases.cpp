@@ -181,16 +181,19 @@ Result<> goes_on_from_saved(Bench& bench) {
     return done();
 }
 
+/// One batch, in a life of its own.
+Result<Answer> process_one(Bench& bench, const Batch& batch) {
+    Live live(bench);
+    BOOST_OUTCOME_TRY(live.begin_life());
+    auto answer = live.process(batch);
+    if (answer.ok()) answer = live.flush(true);
+    live.out().batches.clear();
+    BOOST_OUTCOME_TRY(live.end_life());
+    return answer;
+}
+
 Result<> takes_all_types(Bench& bench) {
-    return try_all_types(bench, [&](const Batch& batch) -> Result<Answer> {
-        Live live(bench);
-        BOOST_OUTCOME_TRY(live.begin_life());
-        auto answer = live.process(batch);
-        if (answer.ok()) answer = live.flush(true);
-        live.out().batches.clear();
-        BOOST_OUTCOME_TRY(live.end_life());
-        return answer;
-    });
+    return try_all_types(bench, [&](const Batch& batch) { return process_one(bench, batch); });
 }
 
 Result<> takes_all_sizes(Bench& bench) {
@@ -204,7 +207,8 @@ Result<> takes_all_sizes(Bench& bench) {
 }
 
 Result<> heeds_offsets(Bench& bench) {
-    const auto columns = columns_with_nested(bench);
+    BOOST_OUTCOME_TRY(const auto columns,
+                      columns_with_nested(bench, [&](const Batch& batch) { return process_one(bench, batch); }));
     const auto process_at = [&](std::int64_t offset) -> Result<std::vector<std::string>> {
         std::vector<Batch> batches;
         for (const std::int64_t first : {0, 50, 150}) {

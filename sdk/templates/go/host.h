@@ -22,6 +22,19 @@ static inline leat_status host_wait(leat_ctx* ctx, uint64_t nanoseconds) {
 static inline leat_status host_checkpoint(leat_ctx* ctx, const void* state, uint64_t size) {
     return ctx->host->checkpoint(ctx, state, size);
 }
+static inline leat_status host_reject_row(leat_ctx* ctx, int64_t row, const char* why, uint64_t size) {
+    return ctx->host->reject_rows(ctx, &row, 1, why, size);
+}
+static inline leat_status host_reject_raw(leat_ctx* ctx, const void* data, uint64_t length, const char* why,
+                                          uint64_t size) {
+    return ctx->host->reject_raw(ctx, data, length, why, size);
+}
+static inline int32_t host_stop_state(leat_ctx* ctx) {
+    return ctx->host->stop_state(ctx);
+}
+static inline void host_gauge(leat_ctx* ctx, const char* name, const char* unit, double value) {
+    ctx->host->record(ctx, ctx->host->metric(ctx, LEAT_GAUGE, name, unit, NULL, 0), value);
+}
 static inline int64_t* host_alloc_numbers(leat_ctx* ctx, int64_t n) {
     return (int64_t*)ctx->host->alloc(ctx, (uint64_t)n * sizeof(int64_t));
 }

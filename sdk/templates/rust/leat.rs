@@ -23,9 +23,14 @@ pub const UNSUPPORTED: Status = -5;
 pub const BROKEN: Status = -6;
 pub const FATAL: Status = -7;
 
+pub const RUN: i32 = 0;
+pub const DRAIN: i32 = 1;
+pub const STOP: i32 = 2;
+
 pub const REPLAYABLE: u64 = 1 << 0;
 pub const DETERMINISTIC: u64 = 1 << 1;
 pub const STATELESS: u64 = 1 << 2;
+pub const TRANSACTIONAL: u64 = 1 << 3;
 pub const SINGLE_WRITER: u64 = 1 << 12;
 
 pub const RUNNER: u32 = 1;
@@ -336,75 +341,117 @@ impl Ctx {
         check(unsafe { (self.host().checkpoint)(self.raw, state.as_ptr(), state.len() as u64) })
     }
 
-    /// The schema {name: int64}, good until destroy. `name` ends with \0.
-    pub fn numbers_schema(&self, name: &'static str) -> Result<Schema> {
-        debug_assert!(name.ends_with('\0'));
-        let node = Box::into_raw(Box::new(SchemaNode {
-            column: ArrowSchema {
-                format: "l\0".as_ptr(),
-                name: name.as_ptr(),
+    /// What was asked: RUN, DRAIN (finish what is in hand) or STOP (return now).
+    pub fn stop_state(&self) -> i32 {
+        unsafe { (self.host().stop_state)(self.raw) }
+    }
+    /// A gauge by its name and unit, both ending with \0. The host knows "progress" and "progress_total".
+    pub fn gauge(&self, name: &'static str, unit: &'static str) -> Gauge {
+        debug_assert!(name.ends_with('\0') && unit.ends_with('\0'));
+        Gauge(unsafe { (self.host().metric)(self.raw, 2, name.as_ptr(), unit.as_ptr(), std::ptr::null(), 0) })
+    }
+    pub fn record(&self, gauge: Gauge, value: f64) {
+        unsafe { (self.host().record)(self.raw, gauge.0, value) }
+    }
+    /// Makes a dead letter of a row of the batch that is lent.
+    pub fn reject_row(&self, row: usize, why: &str) -> Result<()> {
+        let row = row as i64;
+        check(unsafe { (self.host().reject_rows)(self.raw, &row, 1, why.as_ptr(), why.len() as u64) })
+    }
+    /// Makes a dead letter of what never became a row. `why` begins with the place.
+    pub fn reject_raw(&self, record: &[u8], why: &str) -> Result<()> {
+        let (data, size) = (record.as_ptr(), record.len() as u64);
+        check(unsafe { (self.host().reject_raw)(self.raw, data, size, why.as_ptr(), why.len() as u64) })
+    }
+
+    /// A schema of these columns, good until destroy.
+    pub fn schema(&self, fields: &[Field]) -> Result<Schema> {
+        let columns = fields.iter().map(|field| {
+            debug_assert!(field.name.ends_with('\0') && field.format.ends_with('\0'));
+            ArrowSchema {
+                format: field.format.as_ptr(),
+                name: field.name.as_ptr(),
+                flags: if field.nullable { 2 } else { 0 },
                 release: Some(release_column_schema),
                 ..no_schema()
-            },
-            children: [std::ptr::null_mut()],
-        }));
-        let mut top = ArrowSchema { format: "+s\0".as_ptr(), name: "\0".as_ptr(), n_children: 1, ..no_schema() };
-        unsafe {
-            (*node).children[0] = std::ptr::addr_of_mut!((*node).column);
-            top.children = std::ptr::addr_of_mut!((*node).children).cast();
-            top.private_data = node.cast();
-            top.release = Some(release_schema);
-            let raw = (self.host().schema)(self.raw, &mut top);
-            if raw.is_null() {
-                error(RETRY, "")
-            } else {
-                Ok(Schema { raw })
             }
+        });
+        let mut node = Box::new(SchemaNode { columns: columns.collect(), children: Vec::new() });
+        node.children = node.columns.iter_mut().map(|column| column as *mut ArrowSchema).collect();
+        let mut top = ArrowSchema {
+            format: "+s\0".as_ptr(),
+            name: "\0".as_ptr(),
+            n_children: fields.len() as i64,
+            children: node.children.as_mut_ptr(),
+            release: Some(release_schema),
+            private_data: Box::into_raw(node).cast(),
+            ..no_schema()
+        };
+        let raw = unsafe { (self.host().schema)(self.raw, &mut top) };
+        if raw.is_null() {
+            error(RETRY, "")
+        } else {
+            Ok(Schema { raw })
         }
+    }
+    /// The schema {name: int64}, good until destroy. `name` ends with \0.
+    pub fn numbers_schema(&self, name: &'static str) -> Result<Schema> {
+        self.schema(&[Field { name, format: "l\0", nullable: false }])
     }
     /// Emits numbers as the one column of a batch. `position`: "open with this and you get what came after it".
     pub fn emit_numbers(&self, schema: &Schema, numbers: &[i64], position: &str) -> Result<()> {
+        let size = std::mem::size_of_val(numbers);
+        let values = unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast::<u8>(), size) };
+        self.emit_columns(schema, numbers.len(), &[Parts { nulls: 0, buffers: vec![&[], values] }], position)
+    }
+
+    /// Copies buffers into blocks of the host, and emits them.
+    fn emit_columns(&self, schema: &Schema, length: usize, columns: &[Parts], position: &str) -> Result<()> {
         let host = self.host();
-        unsafe {
-            let block = (host.alloc)(self.raw, std::mem::size_of_val(numbers) as u64);
-            if block.is_null() {
-                return error(RETRY, "over the memory budget");
+        // A column may be moved out of its batch, so what it needs is its own.
+        let mut owned = Vec::new();
+        for column in columns {
+            let mut own = Box::new(ColumnNode { buffers: [std::ptr::null(); 3], dealloc: host.dealloc });
+            for (i, buffer) in column.buffers.iter().enumerate().filter(|(_, buffer)| !buffer.is_empty()) {
+                let block = unsafe { (host.alloc)(self.raw, buffer.len() as u64) };
+                if block.is_null() {
+                    return error(RETRY, "over the memory budget");
+                }
+                own.buffers[i] = block;
+                unsafe { std::ptr::copy_nonoverlapping(buffer.as_ptr(), block.cast(), buffer.len()) };
             }
-            std::ptr::copy_nonoverlapping(numbers.as_ptr(), block.cast(), numbers.len());
-            // A column may be moved out of its batch, so what it needs is its own.
-            let own = Box::into_raw(Box::new(ColumnNode { buffers: [std::ptr::null(), block], dealloc: host.dealloc }));
-            let node = Box::into_raw(Box::new(BatchNode {
-                column: ArrowArray {
-                    length: numbers.len() as i64,
-                    n_buffers: 2,
-                    buffers: std::ptr::addr_of_mut!((*own).buffers).cast(),
-                    release: Some(release_column),
-                    private_data: own.cast(),
-                    ..no_array()
-                },
-                children: [std::ptr::null_mut()],
-                buffers: [std::ptr::null()],
-            }));
-            (*node).children[0] = std::ptr::addr_of_mut!((*node).column);
-            let array = ArrowArray {
-                length: numbers.len() as i64,
-                n_buffers: 1,
-                n_children: 1,
-                buffers: std::ptr::addr_of_mut!((*node).buffers).cast(),
-                children: std::ptr::addr_of_mut!((*node).children).cast(),
-                release: Some(release_batch),
-                private_data: node.cast(),
-                ..no_array()
-            };
-            let mut out = RawBatch {
-                struct_size: std::mem::size_of::<RawBatch>() as u32,
-                flags: 0,
-                schema: schema.raw,
-                array,
-                position: Bytes { data: position.as_ptr(), size: position.len() as u64 },
-            };
-            check((host.emit)(self.raw, &mut out))
+            owned.push(own);
         }
+        let arrays = owned.into_iter().zip(columns).map(|(mut own, column)| ArrowArray {
+            length: length as i64,
+            null_count: column.nulls as i64,
+            n_buffers: column.buffers.len() as i64,
+            buffers: own.buffers.as_mut_ptr(),
+            release: Some(release_column),
+            private_data: Box::into_raw(own).cast(),
+            ..no_array()
+        });
+        let mut node =
+            Box::new(BatchNode { columns: arrays.collect(), children: Vec::new(), buffers: [std::ptr::null()] });
+        node.children = node.columns.iter_mut().map(|column| column as *mut ArrowArray).collect();
+        let array = ArrowArray {
+            length: length as i64,
+            n_buffers: 1,
+            n_children: columns.len() as i64,
+            buffers: node.buffers.as_mut_ptr(),
+            children: node.children.as_mut_ptr(),
+            release: Some(release_batch),
+            private_data: Box::into_raw(node).cast(),
+            ..no_array()
+        };
+        let mut out = RawBatch {
+            struct_size: std::mem::size_of::<RawBatch>() as u32,
+            flags: 0,
+            schema: schema.raw,
+            array,
+            position: Bytes { data: position.as_ptr(), size: position.len() as u64 },
+        };
+        check(unsafe { (host.emit)(self.raw, &mut out) })
     }
     /// Emits rows of a batch that was lent: another owner of the same buffers; nothing is copied.
     pub fn emit_rows(&self, lent: &Batch, rows: std::ops::Range<usize>) -> Result<()> {
@@ -426,38 +473,63 @@ impl Ctx {
 
 // ---- Rows ----
 
+/// A column of a schema. `name` ends with \0, and so does `format`: that of Arrow, as "l\0" for int64, "i\0" for int32,
+/// "u\0" for utf8, "tsu:UTC\0" for a timestamp.
+pub struct Field {
+    pub name: &'static str,
+    pub format: &'static str,
+    pub nullable: bool,
+}
+#[derive(Clone, Copy)]
+pub struct Gauge(u64);
+
+/// A column as it goes out: its buffers in the order of Arrow, an empty one for none.
+struct Parts<'a> {
+    nulls: usize,
+    buffers: Vec<&'a [u8]>,
+}
 struct SchemaNode {
-    column: ArrowSchema,
-    children: [*mut ArrowSchema; 1],
+    columns: Vec<ArrowSchema>,
+    children: Vec<*mut ArrowSchema>,
 }
 struct ColumnNode {
-    buffers: [*const c_void; 2],
+    buffers: [*const c_void; 3],
     dealloc: unsafe extern "C" fn(*mut c_void),
 }
+impl Drop for ColumnNode {
+    fn drop(&mut self) {
+        for block in self.buffers {
+            unsafe { (self.dealloc)(block as *mut c_void) }
+        }
+    }
+}
 struct BatchNode {
-    column: ArrowArray,
-    children: [*mut ArrowArray; 1],
+    columns: Vec<ArrowArray>,
+    children: Vec<*mut ArrowArray>,
     buffers: [*const c_void; 1],
 }
 unsafe extern "C" fn release_column_schema(schema: *mut ArrowSchema) {
     (*schema).release = None;
 }
 unsafe extern "C" fn release_schema(schema: *mut ArrowSchema) {
-    let mut node = Box::from_raw((*schema).private_data.cast::<SchemaNode>());
-    if let Some(release) = node.column.release {
-        release(&mut node.column);
+    let node = Box::from_raw((*schema).private_data.cast::<SchemaNode>());
+    for &column in &node.children {
+        if let Some(release) = (*column).release {
+            release(column);
+        }
     }
     (*schema).release = None;
 }
 unsafe extern "C" fn release_column(array: *mut ArrowArray) {
-    let node = Box::from_raw((*array).private_data.cast::<ColumnNode>());
-    (node.dealloc)(node.buffers[1] as *mut c_void);
+    drop(Box::from_raw((*array).private_data.cast::<ColumnNode>()));
     (*array).release = None;
 }
 unsafe extern "C" fn release_batch(array: *mut ArrowArray) {
-    let mut node = Box::from_raw((*array).private_data.cast::<BatchNode>());
-    if let Some(release) = node.column.release {
-        release(&mut node.column);
+    let node = Box::from_raw((*array).private_data.cast::<BatchNode>());
+    for &column in &node.children {
+        if let Some(release) = (*column).release {
+            release(column);
+        }
     }
     (*array).release = None;
 }
@@ -469,20 +541,130 @@ fn no_array() -> ArrowArray {
 }
 
 /// A schema that the host keeps.
+#[derive(Clone, Copy)]
 pub struct Schema {
     raw: *const RawSchema,
 }
+/// What a schema says of a column.
+pub struct Column {
+    pub name: String,
+    pub format: String,
+    pub has_dictionary: bool,
+}
 impl Schema {
-    /// Which column has this name, and is an int64.
-    pub fn int64(&self, name: &str) -> Option<usize> {
+    pub fn columns(&self) -> Vec<Column> {
         unsafe {
             let top = &*(*self.raw).arrow;
-            (0..top.n_children as usize).find(|&i| {
-                let column = &**top.children.add(i);
-                let text = |s: *const u8| std::ffi::CStr::from_ptr(s.cast()).to_bytes();
-                text(column.name) == name.as_bytes() && text(column.format) == b"l" && column.dictionary.is_null()
-            })
+            let text = |s: *const u8| std::ffi::CStr::from_ptr(s.cast()).to_string_lossy().into_owned();
+            let column = |i: usize| &**top.children.add(i);
+            let of = |it: &ArrowSchema| Column {
+                name: text(it.name),
+                format: text(it.format),
+                has_dictionary: !it.dictionary.is_null(),
+            };
+            (0..top.n_children as usize).map(|i| of(column(i))).collect()
         }
+    }
+    /// Which column has this name and this format of Arrow.
+    pub fn find(&self, name: &str, format: &str) -> Option<usize> {
+        self.columns().iter().position(|it| it.name == name && it.format == format && !it.has_dictionary)
+    }
+    /// Which column has this name, and is an int64.
+    pub fn int64(&self, name: &str) -> Option<usize> {
+        self.find(name, "l")
+    }
+    /// Which column has this name, and is a text with offsets of 32 bits.
+    pub fn utf8(&self, name: &str) -> Option<usize> {
+        self.find(name, "u")
+    }
+}
+
+/// Rows that are collected for a batch. Every column gets a cell, then end_row.
+pub struct Rows {
+    schema: Schema,
+    columns: Vec<Cells>,
+    rows: usize,
+}
+struct Cells {
+    width: usize, // bytes of a number; 0: a text
+    nulls: usize,
+    validity: Vec<u8>,
+    values: Vec<u8>, // numbers; of a text where each one ends in bytes, and a 0 in front
+    bytes: Vec<u8>,
+}
+impl Rows {
+    pub fn new(ctx: &Ctx, fields: &[Field]) -> Result<Rows> {
+        let cells = |field: &Field| Cells {
+            width: match field.format {
+                "u\0" => 0,
+                "i\0" => 4,
+                _ => 8,
+            },
+            nulls: 0,
+            validity: Vec::new(),
+            values: Vec::new(),
+            bytes: Vec::new(),
+        };
+        Ok(Rows { schema: ctx.schema(fields)?, columns: fields.iter().map(cells).collect(), rows: 0 })
+    }
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+    /// Rows that are complete.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+    /// A cell of int32, int64 or a timestamp; None: NULL.
+    pub fn number(&mut self, column: usize, value: Option<i64>) {
+        let cells = &mut self.columns[column];
+        cells.mark(self.rows, value.is_some());
+        cells.values.extend_from_slice(&value.unwrap_or(0).to_le_bytes()[..cells.width]);
+    }
+    /// All texts of a column may have 2^31 - 1 bytes together: emit before that.
+    pub fn text(&mut self, column: usize, value: Option<&str>) {
+        let cells = &mut self.columns[column];
+        cells.mark(self.rows, value.is_some());
+        if self.rows == 0 {
+            cells.values.extend_from_slice(&0i32.to_le_bytes());
+        }
+        cells.bytes.extend_from_slice(value.unwrap_or("").as_bytes());
+        cells.values.extend_from_slice(&(cells.bytes.len() as i32).to_le_bytes());
+    }
+    pub fn end_row(&mut self) {
+        self.rows += 1;
+    }
+    pub fn clear(&mut self) {
+        for cells in &mut self.columns {
+            cells.nulls = 0;
+            cells.validity.clear();
+            cells.values.clear();
+            cells.bytes.clear();
+        }
+        self.rows = 0;
+    }
+    /// Emits the rows, and is empty then. Without rows, the batch only carries the position. After an error, they are
+    /// still here.
+    pub fn emit(&mut self, ctx: &Ctx, position: &str) -> Result<()> {
+        let parts: Vec<Parts> = self.columns.iter().map(Cells::parts).collect();
+        ctx.emit_columns(&self.schema, self.rows, &parts, position)?;
+        self.clear();
+        Ok(())
+    }
+}
+impl Cells {
+    fn mark(&mut self, row: usize, is_valid: bool) {
+        if row % 8 == 0 {
+            self.validity.push(0);
+        }
+        self.validity[row / 8] |= u8::from(is_valid) << (row % 8);
+        self.nulls += usize::from(!is_valid);
+    }
+    fn parts(&self) -> Parts<'_> {
+        let mut buffers: Vec<&[u8]> = vec![if self.nulls > 0 { &self.validity } else { &[] }, &self.values];
+        if self.width == 0 {
+            buffers.push(&self.bytes);
+        }
+        Parts { nulls: self.nulls, buffers }
     }
 }
 
@@ -498,18 +680,50 @@ impl Batch<'_> {
     pub fn schema(&self) -> Schema {
         Schema { raw: unsafe { (*self.raw).schema } }
     }
-    /// The number in a row of a column that Schema::int64 has found; None: it is NULL.
+    /// The number in a row of a column of int64, or a timestamp; None: it is NULL.
     pub fn number(&self, column: usize, row: usize) -> Option<i64> {
-        assert!(row < self.rows());
+        unsafe { self.cell(column, row).map(|(array, at)| *(*array.buffers.add(1)).cast::<i64>().add(at)) }
+    }
+    /// The number in a row of a column of int32; None: it is NULL.
+    pub fn int32(&self, column: usize, row: usize) -> Option<i32> {
+        unsafe { self.cell(column, row).map(|(array, at)| *(*array.buffers.add(1)).cast::<i32>().add(at)) }
+    }
+    /// The text in a row of a column that Schema::utf8 has found; None: it is NULL. The host has checked that it is UTF-8.
+    pub fn text(&self, column: usize, row: usize) -> Option<&str> {
         unsafe {
-            let array = &**(*self.raw).array.children.add(column);
-            let at = array.offset as usize + row; // offsets are real, and not always a multiple of 8
-            let validity = (*array.buffers).cast::<u8>();
-            if !validity.is_null() && *validity.add(at >> 3) >> (at & 7) & 1 == 0 {
-                return None;
+            let (array, at) = self.cell(column, row)?;
+            let ends = (*array.buffers.add(1)).cast::<i32>().add(at);
+            let (begin, end) = (*ends as usize, *ends.add(1) as usize);
+            if begin == end {
+                return Some(""); // there need be no bytes at all
             }
-            Some(*(*array.buffers.add(1)).cast::<i64>().add(at))
+            let bytes = (*array.buffers.add(2)).cast::<u8>().add(begin);
+            Some(std::str::from_utf8_unchecked(std::slice::from_raw_parts(bytes, end - begin)))
         }
+    }
+    /// A column, and where the row is in its buffers; None: it is NULL.
+    unsafe fn cell(&self, column: usize, row: usize) -> Option<(&ArrowArray, usize)> {
+        assert!(row < self.rows());
+        let array = &**(*self.raw).array.children.add(column);
+        let at = array.offset as usize + row; // offsets are real, and not always a multiple of 8
+        let validity = (*array.buffers).cast::<u8>();
+        let is_valid = validity.is_null() || *validity.add(at >> 3) >> (at & 7) & 1 != 0;
+        is_valid.then_some((array, at))
+    }
+}
+
+impl Bucket {
+    /// The name of the lane: this sink of this pipeline, or a worker of it.
+    pub fn lane(&self) -> &[u8] {
+        unsafe { std::ffi::CStr::from_ptr(self.lane.cast()).to_bytes() }
+    }
+    /// The token that must be in the target now; empty: none yet.
+    pub fn prev(&self) -> &[u8] {
+        unsafe { slice(&self.prev) }
+    }
+    /// The token to store together with the rows.
+    pub fn token(&self) -> &[u8] {
+        unsafe { slice(&self.token) }
     }
 }
 
@@ -524,10 +738,16 @@ pub trait Source: Component {
     fn open(&mut self, ctx: &Ctx, resume: &[u8]) -> Result<()>;
     /// Emits the next batches. OK, END or IDLE.
     fn read(&mut self, ctx: &Ctx, hint: &BucketConfig) -> Result<Status>;
+    /// Undoes open.
+    fn close(&mut self, _: &Ctx) {}
 }
 pub trait Transform: Component {
-    /// An error where this schema is not for it. What comes out has the same columns.
+    /// An error where this schema is not for it.
     fn accepts(&self, schema: &Schema) -> Result<()>;
+    /// What comes out when this comes in: the same columns, unless it says otherwise.
+    fn derive(&mut self, _: &Ctx, schema: &Schema) -> Result<Schema> {
+        self.accepts(schema).map(|_| *schema)
+    }
     fn process(&mut self, ctx: &Ctx, lent: &Batch) -> Result<()>;
 }
 pub trait Sink: Component {
@@ -539,6 +759,11 @@ pub trait Sink: Component {
     fn commit(&mut self, ctx: &Ctx, bucket: &Bucket) -> Result<()>;
     fn abort(&mut self, ctx: &Ctx, bucket: &Bucket) -> Result<()>;
     fn close_sink(&mut self, _: &Ctx) {}
+}
+/// A sink that commits rows and token as one: its table is Tables::TRANSACTIONAL, its promise TRANSACTIONAL.
+pub trait Transactional: Sink {
+    /// The last token that was committed for the lane; empty: none.
+    fn recover(&mut self, ctx: &Ctx, lane: &[u8]) -> Result<&[u8]>;
 }
 pub trait Runner: Component {
     /// `resume` is the last checkpoint of an earlier run, or empty.
@@ -579,15 +804,20 @@ unsafe extern "C" fn source_open<T: Source>(this: This, ctx: Context, resume: *c
 unsafe extern "C" fn source_read<T: Source>(this: This, ctx: Context, hint: *const BucketConfig) -> Status {
     fence(ctx, |ctx| of::<T>(this).read(ctx, &*hint))
 }
+unsafe extern "C" fn source_close<T: Source>(this: This, ctx: Context) {
+    fence(ctx, |ctx| {
+        of::<T>(this).close(ctx);
+        Ok(OK)
+    });
+}
 unsafe extern "C" fn transform_derive<T: Transform>(
     this: This,
     ctx: Context,
     raw: *const RawSchema,
     out: *mut *const RawSchema,
 ) -> Status {
-    fence(ctx, |_| {
-        of::<T>(this).accepts(&Schema { raw })?;
-        *out = raw;
+    fence(ctx, |ctx| {
+        *out = of::<T>(this).derive(ctx, &Schema { raw })?.raw;
         Ok(OK)
     })
 }
@@ -596,6 +826,18 @@ unsafe extern "C" fn transform_process<T: Transform>(this: This, ctx: Context, l
 }
 unsafe extern "C" fn sink_open<T: Sink>(this: This, ctx: Context) -> Status {
     fence(ctx, |ctx| of::<T>(this).open_sink(ctx).map(|_| OK))
+}
+unsafe extern "C" fn sink_recover<T: Transactional>(
+    this: This,
+    ctx: Context,
+    lane: *const u8,
+    token: *mut Bytes,
+) -> Status {
+    fence(ctx, |ctx| {
+        let found = of::<T>(this).recover(ctx, std::ffi::CStr::from_ptr(lane.cast()).to_bytes())?;
+        *token = Bytes { data: found.as_ptr(), size: found.len() as u64 };
+        Ok(OK)
+    })
 }
 unsafe extern "C" fn sink_begin<T: Sink>(this: This, ctx: Context, bucket: *const Bucket) -> Status {
     fence(ctx, |ctx| of::<T>(this).begin(ctx, &*bucket).map(|_| OK))
@@ -635,7 +877,7 @@ impl<T: Source> Tables<T> {
         open: Some(source_open::<T>),
         read: source_read::<T>,
         ack: None,
-        close: None,
+        close: Some(source_close::<T>),
         interrupt: None,
     };
 }
@@ -665,6 +907,9 @@ impl<T: Sink> Tables<T> {
         close: Some(sink_close::<T>),
         interrupt: None,
     };
+}
+impl<T: Transactional> Tables<T> {
+    pub const TRANSACTIONAL: SinkTable = SinkTable { recover: Some(sink_recover::<T>), ..Self::SINK };
 }
 impl<T: Runner> Tables<T> {
     pub const RUNNER: RunnerTable = RunnerTable {
