@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(two_plugins_built_by_the_sdk_share_no_variable_and_no_libra
     BOOST_TEST(calls(left[1], "calls") == 2 * batches);  // two instances of one plugin do share
     BOOST_TEST(calls(left[1], "calls_too") == 2 * batches);
     for (const auto& line : {left[0], left[1], right[0]})
-        BOOST_TEST(line.find(" sqlite=another one") != std::string::npos, line);
+        BOOST_TEST(line.find(R"( sqlite="another one")") != std::string::npos, line);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
