@@ -111,7 +111,7 @@ class Folder:
         return re.findall(r"^\d+ ok.*", said, re.MULTILINE)[0]
 
     def run_pipeline(self):
-        done = self.run(self.leat, "--plugins", self.plugins, "run", f"{self.name}.yaml")
+        done = self.run(self.leat, "--plugins", self.plugins, "run", "--log-format", "text", f"{self.name}.yaml")
         if self.kind == "sink":
             rows = (self.path / "out.txt").read_text(encoding="utf-8")
         elif self.kind in ("runner", "pipeline"):
