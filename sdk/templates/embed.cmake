@@ -24,6 +24,9 @@ namespace leat::cli {
 namespace {
 
 struct Piece {
+    // Their lengths are known: counted, they would be more steps than a compiler takes for a constant.
+    template <std::size_t n, std::size_t m>
+    constexpr Piece(const char (&of)[n], const char (&is)[m]) : name(of, n - 1), text(is, m - 1) {}
     std::string_view name, text;
 };
 constexpr Piece pieces[] = {
