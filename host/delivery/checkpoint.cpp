@@ -7,13 +7,15 @@
 namespace leat::delivery {
 namespace {
 
-// version 1 byte | flags 1 | bucket 8 | segment 8 | skip 8 | source 4 + n | position 4 + n | states 4 + (4 + n)... |
-// replay 4 + n | lanes 4 | ahead 4 + n * 4 * 8 | checksum 8; all numbers little-endian. Version 2, which is still
-// written for one lane, has neither lanes nor ahead, and version 1 has neither segment nor replay. Every version begins
-// with its number and ends with the checksum of all before it, so that one host can tell a token of a newer one from
-// bytes of another program.
-constexpr char version = 3;
-constexpr char version_of_one_lane = 2;
+// version 1 byte | flags 1 | bucket 8 | segment 8 | skip 8 | rows 8 | source 4 + n | position 4 + n |
+// states 4 + (4 + n)... | replay 4 + n | lanes 4 | ahead 4 + n * 4 * 8 | checksum 8; all numbers little-endian. Version
+// 4, which is written for one lane, has neither lanes nor ahead. Versions 2 and 3 are 4 and 5 without rows, and in 3
+// those of ahead are counted in each segment; version 1 has neither segment nor replay. Every version begins with its
+// number and ends with the checksum of all before it, so that one host can tell a token of a newer one from bytes of
+// another program.
+constexpr char version = 5;
+constexpr char version_of_one_lane = 4;
+constexpr char last_without_rows = 3;
 constexpr std::size_t largest_token = 4096;
 constexpr std::size_t checksum_size = 8;
 
@@ -27,6 +29,7 @@ std::string encoded(const Checkpoint& checkpoint, std::string_view source, std::
     append_number(out, checkpoint.bucket, 8);
     append_number(out, checkpoint.segment, 8);
     append_number(out, checkpoint.skip, 8);
+    append_number(out, checkpoint.rows, 8);
     append_text(out, source);
     append_text(out, position);
     append_texts(out, whole ? checkpoint.states : std::vector<std::string>());
@@ -83,6 +86,12 @@ Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
         return foreign(token, "its checksum is wrong, so another program wrote it or it was cut off");
     const bool is_first = body.front() == 1;
     const bool has_lanes = body.front() == version;
+    if (body.front() == last_without_rows) {
+        return Error(
+            Errc::pipeline_execution,
+            "the token in the target is of format 3, which does not tell where rows are when the source cuts its "
+            "batches otherwise: load into another target, or start over with --fresh");
+    }
     if (body.front() < 1 || body.front() > version) {
         return Error(Errc::pipeline_execution, "the token in the target is of format " +
                                                    std::to_string(static_cast<unsigned char>(body.front())) +
@@ -96,6 +105,7 @@ Result<Checkpoint::Parsed> Checkpoint::parse(std::string_view token) {
     out.checkpoint.bucket = read.number(8);
     if (!is_first) out.checkpoint.segment = read.number(8);
     out.checkpoint.skip = read.number(8);
+    if (body.front() > last_without_rows) out.checkpoint.rows = read.number(8);
     out.checkpoint.source = read.text();
     out.checkpoint.position = read.text();
     out.checkpoint.states = read.texts();

@@ -25,9 +25,10 @@ struct Checkpoint {
     /// and what this lane has committed behind the place that everything before is settled. In tokens only.
     std::uint32_t lanes = 1;
     std::vector<Span> ahead = {};  ///< in order, apart from each other
+    std::uint64_t rows = 0;        ///< that come out of the last transform before `position`, in all runs
 
     /// The place that everything before is settled.
-    Border border() const { return {segment, skip}; }
+    Border border() const { return {segment, rows + skip}; }
 
     /// The most of `ahead` that a token has room for.
     static constexpr std::size_t most_ahead = 64;

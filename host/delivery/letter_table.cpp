@@ -100,8 +100,7 @@ struct LetterTable::Statements {
                                            behind));
         BOOST_OUTCOME_TRY(auto settle_within,
                           database.prepare("UPDATE letters SET segment = NULL, in_segment = NULL WHERE lane = ?1 AND "
-                                           "in_segment IS NOT NULL AND (segment, in_segment) >= (?2, ?3) AND "
-                                           "(segment, in_segment) < (?4, ?5)"));
+                                           "segment IS NOT NULL AND in_segment >= ?2 AND in_segment < ?3"));
         BOOST_OUTCOME_TRY(auto settle_all, database.prepare("UPDATE letters SET segment = NULL, in_segment = NULL "
                                                             "WHERE lane = ?1 AND segment IS NOT NULL"));
         BOOST_OUTCOME_TRY(auto drop, database.prepare("DELETE FROM letters WHERE id = ?1"));
@@ -228,10 +227,8 @@ Result<> LetterTable::go_on(std::string_view lane, Border from, std::span<const 
             const auto& settle = statements_->settle_within;
             const Statement::Use use(settle);
             settle.bind_text(1, lane);
-            settle.bind(2, span.begin.segment);
-            settle.bind(3, span.begin.rows);
-            settle.bind(4, span.end.segment);
-            settle.bind(5, span.end.rows);
+            settle.bind(2, span.begin.rows);
+            settle.bind(3, span.end.rows);
             BOOST_OUTCOME_TRYV(settle.run());
         }
         const auto& take_out = statements_->take_out;

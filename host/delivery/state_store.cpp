@@ -15,7 +15,7 @@ namespace leat::delivery {
 namespace {
 
 // A step, once released, is never changed: the next one changes what it made.
-constexpr std::array<const char*, 2> steps = {
+constexpr std::array<const char*, 3> steps = {
     // lane: "PIPELINE/COMPONENT", empty for the state of a runner, which is the position then. checksum: of all columns
     // before it, since SQLite has none of its own, and a position with a wrong bit would lose rows.
     R"(CREATE TABLE checkpoints (
@@ -79,11 +79,14 @@ constexpr std::array<const char*, 2> steps = {
         json TEXT NOT NULL,
         checksum INTEGER NOT NULL
     ) STRICT)",
+    // in_segment of letters counts all rows from here on, as `rows` does.
+    "ALTER TABLE checkpoints ADD COLUMN rows INTEGER NOT NULL DEFAULT 0",
 };
 constexpr std::uint32_t application = 0x4C656174;  // "Leat"
 
 constexpr auto columns =
-    "pipeline, lane, bucket, position, skip, complete, source, states, updated, checksum, segment, replay";
+    "pipeline, lane, bucket, position, skip, complete, source, states, updated, checksum, segment, replay, "
+    "rows";
 
 Layout layout() {
     return {application, steps};
@@ -112,9 +115,10 @@ std::uint64_t checksum_of(std::string_view pipeline, std::string_view lane, cons
     append_text(bytes, checkpoint.source);
     append_texts(bytes, checkpoint.states);
     append_text(bytes, updated);
-    // Entries of before these were kept have neither.
+    // Entries of before these were kept have none of them.
     if (checkpoint.segment > 0) append_number(bytes, checkpoint.segment, 8);
     if (!checkpoint.replay.empty()) append_text(bytes, checkpoint.replay);
+    if (checkpoint.rows > 0) append_number(bytes, checkpoint.rows, 8);
     return checksum(bytes);
 }
 
@@ -139,11 +143,12 @@ struct Statements {
         BOOST_OUTCOME_TRY(auto list, database.prepare(select + "ORDER BY pipeline, lane"));
         // Not INSERT OR REPLACE, which would write the index of the keys as well.
         BOOST_OUTCOME_TRY(
-            auto save, database.prepare(std::string("INSERT INTO checkpoints (") + columns +
-                                        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO "
-                                        "UPDATE SET bucket = ?3, position = ?4, skip = ?5, complete = "
-                                        "?6, source = ?7, states = ?8, updated = ?9, checksum = ?10, segment = ?11, "
-                                        "replay = ?12"));
+            auto save,
+            database.prepare(std::string("INSERT INTO checkpoints (") + columns +
+                             ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO "
+                             "UPDATE SET bucket = ?3, position = ?4, skip = ?5, complete = "
+                             "?6, source = ?7, states = ?8, updated = ?9, checksum = ?10, segment = ?11, "
+                             "replay = ?12, rows = ?13"));
         BOOST_OUTCOME_TRY(auto reset, database.prepare("DELETE FROM checkpoints WHERE pipeline = ?1"));
         BOOST_OUTCOME_TRY(auto reset_letters,
                           database.prepare("DELETE FROM letters WHERE pipeline = ?1 AND segment IS NOT NULL"));
@@ -270,6 +275,7 @@ private:
         save.bind(10, checksum_of(pipeline, lane, checkpoint, updated));
         save.bind(11, checkpoint.segment);
         save.bind_blob(12, checkpoint.replay);
+        save.bind(13, checkpoint.rows);
         return save.run();
     }
 
@@ -286,6 +292,7 @@ private:
         out.updated = row.text(8);
         out.checkpoint.segment = row.number(10);
         out.checkpoint.replay = row.blob(11);
+        out.checkpoint.rows = row.number(12);
         out.damaged = row.number(9) != checksum_of(out.pipeline, out.lane, out.checkpoint, out.updated);
         return out;
     }

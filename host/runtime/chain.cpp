@@ -244,6 +244,7 @@ Bucket::Put Chain::put_together() {
 
 void Chain::end_segment() {
     const auto border = parts_.numbering.end_segment();
+    parts_.lane.segment_begins(border);
     if (positions_) positions_->set_states(border.segment, parts_.transforms.states());
     flushed_segment_ = false;
     if (!together_.empty()) {

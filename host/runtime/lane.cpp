@@ -12,10 +12,10 @@ constexpr auto store_every = std::chrono::milliseconds(100);
 
 // Spans are in order and apart from each other.
 void add(Span span, std::vector<Span>& to) {
-    const auto is_before = [](const Span& one, const Border& border) { return one.end < border; };
+    const auto is_before = [](const Span& one, const Border& border) { return one.end.rows < border.rows; };
     const auto first = std::lower_bound(to.begin(), to.end(), span.begin, is_before);
     auto last = first;
-    for (; last != to.end() && last->begin <= span.end; ++last)
+    for (; last != to.end() && last->begin.rows <= span.end.rows; ++last)
         span = {std::min(span.begin, last->begin), std::max(span.end, last->end)};
     to.insert(to.erase(first, last), span);
 }
@@ -36,8 +36,8 @@ bool is_small(const delivery::Checkpoint& checkpoint) {
 
 void Lane::begin(delivery::Checkpoint from, Keeping keeping) {
     const std::lock_guard lock(mutex_);
-    positions_.begin({from.position, from.states}, from.segment);
-    border_ = {from.segment, from.skip};
+    positions_.begin({from.position, from.states, from.rows}, from.segment);
+    border_ = from.border();
     passed_ = border_;
     last_id_ = from.bucket;
     checkpoint_ = std::move(from);
@@ -75,7 +75,7 @@ Result<delivery::Checkpoint> Lane::of_one(std::uint64_t id, Span of) {
 }
 
 Result<delivery::Checkpoint> Lane::of_several(std::size_t worker, std::uint64_t id, Span of) {
-    bool goes_on = of.begin <= border_;
+    bool goes_on = of.begin.rows <= border_.rows;
     auto out = at(id, goes_on ? of.end : border_);
     if (goes_on && !is_small(out)) {
         goes_on = false;  // the bucket is ahead, then, of a position that is known
@@ -100,7 +100,7 @@ bool Lane::may_go_ahead(std::size_t worker, std::uint64_t taken) {
 // Without what everybody has passed meanwhile.
 Lane::Keeping::Track& Lane::track_of(std::size_t worker) {
     auto& out = keeping_.tracks[worker];
-    std::erase_if(out.ahead, [&](const Span& span) { return span.end <= border_; });
+    std::erase_if(out.ahead, [&](const Span& span) { return span.end.rows <= border_.rows; });
     return out;
 }
 
@@ -137,7 +137,8 @@ delivery::Checkpoint Lane::at(std::uint64_t id, Border end) const {
     out.position = std::move(start.position);
     out.states = std::move(start.states);
     out.segment = end.segment;
-    out.skip = end.rows;
+    out.rows = start.rows;
+    out.skip = end.rows - start.rows;
     out.source = checkpoint_.source;
     out.replay = checkpoint_.replay;
     return out;
@@ -165,6 +166,10 @@ std::optional<double> Lane::age() const {
     const auto ticks = settled_at_.load(std::memory_order_relaxed);
     if (ticks == 0) return std::nullopt;
     return std::chrono::duration<double>(std::chrono::steady_clock::duration(now_ticks() - ticks)).count();
+}
+
+void Lane::segment_begins(Border border) {
+    positions_.set_rows(border);
 }
 
 void Lane::passed(Border border) {
@@ -199,7 +204,7 @@ Result<> Lane::move_to(Border end) {
         positions_.forget_before(end.segment);
     }
     border_ = end;
-    checkpoint_.skip = end.rows;
+    checkpoint_.skip = end.rows - checkpoint_.rows;
     stored_ = false;
     return store(When::in_time);
 }

@@ -73,6 +73,8 @@ public:
     /// Errors: io, when the checkpoint could not be stored.
     Result<> settled(std::size_t worker, std::uint64_t taken, std::uint64_t id, Span of, bool whole);
 
+    /// Everything before this segment has left the transforms. Before any bucket is said to end here.
+    void segment_begins(Border border);
     /// Everything before `border` has left the transforms.
     void passed(Border border);
 

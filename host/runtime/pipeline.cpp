@@ -226,6 +226,7 @@ private:
         }
         if (!taken || !ends_segment) return taken;
         const auto border = numbering_.end_segment();
+        lane_.segment_begins(border);
         bucket_.amend_last([&](Filled& last) { last.end = border; });
         lane_.passed(border);
         return true;
@@ -449,6 +450,7 @@ private:
             from.replay = lanes.replay().empty() ? settled_to.replay : lanes.replay();
             if (lanes.count() > 1) {  // what their tokens tell of the rows before must not be taken for these
                 from.segment = std::max(lanes.last_segment(), settled_to.segment) + 1;
+                from.rows = std::max(lanes.last_row(), settled_to.border().rows);
                 from.bucket = lanes.last_bucket();
             }
             ahead.clear();
@@ -478,7 +480,7 @@ private:
             keeping.tracks.push_back({lanes.tokens[i].token, lanes.tokens[i].checkpoint.ahead});
         if (!environment_.replay && !lanes.tokens.empty()) keeping.lanes = lanes.count();
         if (shape_.keeps_together && repeats_rows()) chain_->keep_segments_together(positions_, reader_);
-        numbering_.begin(from.border(), ahead);
+        numbering_.begin({from.segment, from.rows}, from.border(), ahead);
         const auto gone_on = environment_.replay ? environment_.state->letters().go_on(letters_lane(), from.border())
                                                  : environment_.state->letters().go_on(
                                                        letters_lane(), settled_to.border(), settled_ahead);
@@ -536,12 +538,21 @@ private:
             }
             return out;
         }
+        std::uint64_t last_row() const {
+            std::uint64_t out = 0;
+            for (const auto& one : tokens) {
+                out = std::max(out, one.checkpoint.border().rows);
+                for (const auto& span : one.checkpoint.ahead)
+                    out = std::max(out, span.end.rows);
+            }
+            return out;
+        }
         /// In order; what is behind the border only.
         std::vector<Span> ahead_of(Border border) const {
             std::vector<Span> out;
             for (const auto& one : tokens) {
                 std::copy_if(one.checkpoint.ahead.begin(), one.checkpoint.ahead.end(), std::back_inserter(out),
-                             [&](const Span& span) { return span.end > border; });
+                             [&](const Span& span) { return span.end.rows > border.rows; });
             }
             std::sort(out.begin(), out.end(), [](const Span& a, const Span& b) { return a.begin < b.begin; });
             return out;

@@ -17,6 +17,11 @@ void Positions::add(std::string_view position) {
     starts_.push_back({std::string(position), {}});
 }
 
+void Positions::set_rows(Border begin) {
+    const std::lock_guard lock(mutex_);
+    starts_[begin.segment - first_].rows = begin.rows;
+}
+
 std::uint64_t Positions::current() const {
     const std::lock_guard lock(mutex_);
     return first_ + starts_.size() - 1;
@@ -43,10 +48,12 @@ void Positions::forget_before(std::uint64_t segment) {
         starts_.pop_front();
 }
 
-void Numbering::begin(Border settled, std::vector<Span> ahead) {
-    next_ = {settled.segment, 0};
-    settled_.assign(ahead.begin(), ahead.end());
-    if (settled > next_) settled_.push_front({next_, settled});
+void Numbering::begin(Border first, Border settled, const std::vector<Span>& ahead) {
+    next_ = first;
+    settled_.clear();
+    if (settled.rows > first.rows) settled_.push_back({first.rows, settled.rows});
+    for (const auto& span : ahead)
+        settled_.push_back({span.begin.rows, span.end.rows});
 }
 
 std::uint64_t Numbering::number(std::vector<Batch>& batches) {
@@ -66,13 +73,13 @@ std::uint64_t Numbering::number(std::vector<Batch>& batches) {
 // Appends what is left of the batch.
 std::uint64_t Numbering::cut(const Batch& batch, std::vector<Batch>& out) {
     std::uint64_t taken = 0;
-    auto at = begin_of(batch);
-    const auto end = end_of(batch);
-    const auto keep_up_to = [&](Border border) {
-        if (border <= at) return;
-        out.push_back(batch.slice(static_cast<std::int64_t>(at.rows - batch.origin().first_row),
-                                  static_cast<std::int64_t>(border.rows - at.rows)));
-        at = border;
+    const auto first = batch.origin().first_row;
+    const auto end = first + static_cast<std::uint64_t>(batch.rows());
+    auto at = first;
+    const auto keep_up_to = [&](std::uint64_t row) {
+        if (row <= at) return;
+        out.push_back(batch.slice(static_cast<std::int64_t>(at - first), static_cast<std::int64_t>(row - at)));
+        at = row;
     };
     while (!settled_.empty() && at < end) {
         const auto& next = settled_.front();
@@ -83,7 +90,7 @@ std::uint64_t Numbering::cut(const Batch& batch, std::vector<Batch>& out) {
         if (next.begin >= end) break;
         keep_up_to(next.begin);
         const auto settled_to = std::min(next.end, end);
-        taken += settled_to.rows - at.rows;
+        taken += settled_to - at;
         at = settled_to;
     }
     keep_up_to(end);
@@ -91,7 +98,7 @@ std::uint64_t Numbering::cut(const Batch& batch, std::vector<Batch>& out) {
 }
 
 Border Numbering::end_segment() {
-    next_ = {next_.segment + 1, 0};
+    ++next_.segment;
     return next_;
 }
 

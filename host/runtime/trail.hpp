@@ -2,8 +2,9 @@
 //
 // A source says with some of its batches where it would go on after them. What lies between two such positions is a
 // segment; they are numbered on from run to run, from 0. A row that comes out of the last transform is known by its
-// segment and its number in it: a later run that begins at the segment's position gets the same rows in the same order,
-// in whatever batches, as long as source and transforms keep their promises.
+// number in all runs: a later one that begins at a segment's position, before which so many rows lie, gets the same
+// rows in the same order, as long as source and transforms keep their promises. It need not get them in the same
+// batches, nor with positions at the same places: which segment a row lies in is known within one run only.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,7 @@ public:
     struct Start {
         std::string position;
         std::vector<std::string> states;  ///< of the transforms, by stage
+        std::uint64_t rows = 0;           ///< that lie before it
     };
     /// This run begins here, with this segment.
     void begin(Start start, std::uint64_t segment);
@@ -42,6 +44,8 @@ public:
     void add(std::string_view position);
     /// The segment that is being read.
     std::uint64_t current() const;
+    /// What lies before this segment has come out. To be called before anybody hears of the border.
+    void set_rows(Border begin);
     /// What the transforms go on from where this segment begins.
     void set_states(std::uint64_t segment, const std::vector<std::string>& states);
     /// Where a segment begins; not one before what was forgotten.
@@ -61,9 +65,9 @@ private:
 /// at a time.
 class Numbering {
 public:
-    /// What comes out first begins this segment; all before `settled` is settled, and so is what lies in `ahead`, which
+    /// What comes out first lies behind `first`; all before `settled` is settled, and so is what lies in `ahead`, which
     /// is in order.
-    void begin(Border settled, std::vector<Span> ahead);
+    void begin(Border first, Border settled, const std::vector<Span>& ahead);
     /// The segment that is coming out.
     std::uint64_t segment() const noexcept { return next_.segment; }
     /// Sets the origins of batches that come out in this order, and takes the rows out that are settled, for which a
@@ -75,8 +79,11 @@ public:
 private:
     std::uint64_t cut(const Batch& batch, std::vector<Batch>& out);
 
+    struct Rows {
+        std::uint64_t begin, end;
+    };
     Border next_;
-    std::deque<Span> settled_;  // from next_ on
+    std::deque<Rows> settled_;  // from next_ on
 };
 
 }  // namespace leat::runtime

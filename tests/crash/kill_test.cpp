@@ -82,8 +82,7 @@ public:
         const Directory directory;
         std::string extract;
         if (source == "generate") {
-            extract = "generate: { rows: " + std::to_string(rows) +
-                      ", columns: { n: sequence }, batch: " + std::to_string(random_.between(10, 5'000)) + " }";
+            extract = "generate: { rows: " + std::to_string(rows) + ", columns: { n: sequence }, batch: BATCH }";
         } else {
             bad.read = random_.one_of<int>({0, 97, 1'009});
             if (source == "csv-files") {
@@ -122,13 +121,15 @@ public:
             yaml += "    load: { " + sink + ": { path: target" + (sink == "sqlite" ? ", table: t" : "") + " } }\n";
         }
         yaml += "    dead_letters: { limit: 100000 rows }\n";
-        const auto bucket_rows = std::to_string(random_.between(50, 8'000));
-
         int kills = 0;
         for (;;) {
-            // As many workers as an operator likes, in each run others.
+            // As many workers as an operator likes, in each run others; and a source cuts its rows where it likes.
             const auto workers = std::to_string(side_by_side ? random_.between(1, 4) : 1);
-            directory.put("p.yaml", yaml + "    bucket: { rows: " + bucket_rows + ", workers: " + workers + " }\n");
+            auto of_run = yaml + "    bucket: { rows: " + std::to_string(random_.between(50, 8'000)) +
+                          ", workers: " + workers + " }\n";
+            if (const auto at = of_run.find("BATCH"); at != std::string::npos)
+                of_run.replace(at, 5, std::to_string(random_.between(10, 5'000)));
+            directory.put("p.yaml", of_run);
             Options options;
             options.directory = directory.path();
             // Each of a thousand buckets is made durable, which takes long on some disks.

@@ -298,4 +298,48 @@ BOOST_DATA_TEST_CASE_F(Directory, a_killed_run_goes_on_in_packed_files_and_loses
     BOOST_TEST(lines_in_order(get("out.ndjson")) == lines_in_order(expected), boost::test_tools::per_element());
 }
 
+namespace {
+
+/// How the source cuts its rows into batches in the run that dies, and in the one that goes on.
+struct Cuts {
+    int before, after;
+};
+std::ostream& operator<<(std::ostream& out, const Cuts& cuts) {
+    return out << cuts.before << " then " << cuts.after;
+}
+const std::vector<Cuts> cuts = {{500, 7}, {7, 500}, {500, 499}};
+const std::vector<int> writers = {1, 3};
+
+}  // namespace
+
+// A source may cut where it likes, by the clock for instance, and says its positions there: a lane that was in the
+// middle of a batch once left out only what the first new batch had of it.
+BOOST_DATA_TEST_CASE_F(Directory, rows_come_once_also_when_the_source_cuts_its_batches_otherwise_now,
+                       boost::unit_test::data::make(cuts) * boost::unit_test::data::make(writers), cut, workers) {
+    constexpr int rows = 40000;
+    const auto configure = [&](int batch, const std::string& fault) {
+        const std::string sink =
+            workers == 1 ? "sqlite: { path: out.db, table: t }" : "many.sink: { path: out.db, jitter: 5000 }";
+        put("p.yaml", "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/odd, " LEAT_FIXTURES
+                      "/many] }\npipelines:\n  p:\n    extract: { generate: { rows: " +
+                          std::to_string(rows) + ", batch: " + std::to_string(batch) +
+                          ", columns: { n: sequence } } }\n    transform: [ odd.sure: { " + fault +
+                          " } ]\n    load: { " + sink +
+                          " }\n    bucket: { rows: 120, workers: " + std::to_string(workers) + " }\n");
+    };
+    configure(cut.before, "mode: _exits, from: " + std::to_string(20000 / cut.before));
+    leat({"run", "--json", "p.yaml"});
+    const auto state = leat({"state", "show", "p", "--json"}).out;
+    configure(cut.after, "");
+    const auto ended = leat({"run", "--json", "p.yaml"});
+    BOOST_TEST(ended.code == 0, ended.err);
+    BOOST_TEST(says(ended, "goes on behind bucket"), ended.err);
+    BOOST_TEST(text(receipt_of(ended.out), "balanced") == "true");
+    const auto all = integration::run({"sqlite3", (path() / "out.db").string(),
+                                       "SELECT count(*) || ' ' || count(DISTINCT n) || ' ' || sum(n) FROM t"});
+    BOOST_TEST(all.out == std::to_string(rows) + ' ' + std::to_string(rows) + ' ' +
+                              std::to_string(std::int64_t{rows} * (rows + 1) / 2) + '\n',
+               all.out << state);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

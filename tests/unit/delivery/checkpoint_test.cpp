@@ -25,6 +25,7 @@ Checkpoint any_checkpoint() {
     // Often near the limit, where it fits or just does not.
     if (*rc::gen::arbitrary<bool>()) out.position += std::string(*rc::gen::inRange<std::size_t>(3900, 4200), 'p');
     out.source = bytes_of(30);
+    out.rows = *rc::gen::arbitrary<std::uint64_t>();
     for (auto left = *rc::gen::inRange(0, 3); left > 0; --left)
         out.states.push_back(bytes_of(100));
     if (*rc::gen::arbitrary<bool>()) {
@@ -53,10 +54,12 @@ std::string error_of(std::string_view token) {
 BOOST_AUTO_TEST_SUITE(checkpoint)
 
 BOOST_AUTO_TEST_CASE(a_token_brings_everything_back) {
-    const Checkpoint checkpoint{7, std::string("line 12\0\xff", 9), 3, true, "csv", {"held", ""}, 12, "rep"};
+    Checkpoint checkpoint{7, std::string("line 12\0\xff", 9), 3, true, "csv", {"held", ""}, 12, "rep"};
+    checkpoint.rows = 1'000;
+    BOOST_TEST((checkpoint.border() == leat::delivery::Border{12, 1'003}));
     const auto token = checkpoint.token();
-    BOOST_TEST(token.size() == 1u + 1 + 8 + 8 + 8 + 4 + 3 + 4 + 9 + 4 + 4 + 4 + 4 + 4 + 3 + 8);
-    BOOST_TEST(token[0] == 2);
+    BOOST_TEST(token.size() == 1u + 1 + 8 + 8 + 8 + 8 + 4 + 3 + 4 + 9 + 4 + 4 + 4 + 4 + 4 + 3 + 8);
+    BOOST_TEST(token[0] == 4);
     const auto parsed = Checkpoint::parse(token);
     BOOST_REQUIRE(parsed);
     BOOST_CHECK(parsed.value().checkpoint == checkpoint);
@@ -79,19 +82,28 @@ BOOST_AUTO_TEST_CASE(tokens_in_targets_are_read_by_every_later_host) {
         "\x02\0\0\0\0\0\0\0\x02\0\0\0st\x03\0\0\0rep"
         "\x91\x97\x1a\x56\x56\xea\x7f\xb9",
         68);
-    const Checkpoint checkpoint{258, "at", 5, true, "csv", {"", "st"}, 6, "rep"};
+    Checkpoint checkpoint{258, "at", 5, true, "csv", {"", "st"}, 6, "rep"};
     BOOST_REQUIRE(Checkpoint::parse(second));
     BOOST_CHECK(Checkpoint::parse(second).value().checkpoint == checkpoint);
-    BOOST_TEST(checkpoint.token() == second);
+    const std::string fourth(
+        "\x04\x03\x02\x01\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\xe8"
+        "\x03\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00"
+        "\x63\x73\x76\x02\x00\x00\x00\x61\x74\x02\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x73\x74\x03\x00\x00\x00"
+        "\x72\x65\x70\xae\xaa\xd0\xb8\x57\x60\x4e\xcb",
+        76);
+    checkpoint.rows = 1'000;
+    BOOST_REQUIRE(Checkpoint::parse(fourth));
+    BOOST_CHECK(Checkpoint::parse(fourth).value().checkpoint == checkpoint);
+    BOOST_TEST(checkpoint.token() == fourth);
 }
 
 BOOST_AUTO_TEST_CASE(a_position_that_does_not_fit_is_left_out) {
-    Checkpoint checkpoint{1, std::string(largest_token - 53, 'p'), 2, false, "csv"};
+    Checkpoint checkpoint{1, std::string(largest_token - 61, 'p'), 2, false, "csv"};
     BOOST_TEST(checkpoint.token().size() == largest_token);
     BOOST_TEST(Checkpoint::parse(checkpoint.token()).value().whole);
     checkpoint.position += 'p';
     const auto token = checkpoint.token();
-    BOOST_TEST(token.size() == 53u);
+    BOOST_TEST(token.size() == 61u);
     const auto parsed = Checkpoint::parse(token);
     BOOST_REQUIRE(parsed);
     BOOST_TEST(!parsed.value().whole);
@@ -103,8 +115,8 @@ BOOST_AUTO_TEST_CASE(a_token_of_one_of_several_lanes_tells_how_many_there_are_an
     checkpoint.lanes = 3;
     checkpoint.ahead = {{{6, 7}, {6, 9}}, {{7, 0}, {8, 1}}};
     const auto token = checkpoint.token();
-    BOOST_TEST(token[0] == 3);
-    BOOST_TEST(token.size() == 68u + 4 + 4 + 2 * 32);
+    BOOST_TEST(token[0] == 5);
+    BOOST_TEST(token.size() == 76u + 4 + 4 + 2 * 32);
     BOOST_REQUIRE(Checkpoint::parse(token));
     BOOST_CHECK(Checkpoint::parse(token).value().checkpoint == checkpoint);
 
@@ -134,12 +146,24 @@ BOOST_AUTO_TEST_CASE(what_is_no_token_is_told_with_size_beginning_cause_and_reme
 }
 
 BOOST_AUTO_TEST_CASE(a_token_of_a_newer_host_is_told_from_a_foreign_one) {
-    // 4, and the FNV-1a of it.
-    const std::string token("\x04\x13\xb1\x01\x86\x4c\xb9\x63\xaf", 9);
+    // 6, and the FNV-1a of it.
+    const std::string token("\x06\x79\xb4\x01\x86\x4c\xbb\x63\xaf", 9);
     BOOST_TEST(
         error_of(token) ==
-        "the token in the target is of format 4, and this host reads formats 1 to 3: a newer Leat wrote it; update "
+        "the token in the target is of format 6, and this host reads formats 1 to 5: a newer Leat wrote it; update "
         "this one, or start over with --fresh");
+}
+
+BOOST_AUTO_TEST_CASE(a_token_that_does_not_tell_where_the_rows_of_others_are_is_refused) {
+    const std::string third(
+        "\x03\x03\x02\x01\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x03"
+        "\x00\x00\x00"
+        "\x63\x73\x76\x02\x00\x00\x00\x61\x74\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x43\x4e"
+        "\xba\x18\x51\x34\x55\x63",
+        63);
+    BOOST_TEST(error_of(third) ==
+               "the token in the target is of format 3, which does not tell where rows are when the source cuts its "
+               "batches otherwise: load into another target, or start over with --fresh");
 }
 
 BOOST_AUTO_TEST_CASE(any_checkpoint_comes_back_from_its_token) {
@@ -151,7 +175,7 @@ BOOST_AUTO_TEST_CASE(any_checkpoint_comes_back_from_its_token) {
         RC_ASSERT(parsed.has_value());
         auto expected = checkpoint;
         if (!parsed.value().whole) {
-            const std::size_t rest = 50 + (checkpoint.lanes > 1 ? 8 + 32 * checkpoint.ahead.size() : 0);
+            const std::size_t rest = 58 + (checkpoint.lanes > 1 ? 8 + 32 * checkpoint.ahead.size() : 0);
             std::size_t size = checkpoint.position.size() + checkpoint.source.size() + rest;
             for (const auto& state : checkpoint.states)
                 size += state.size() + 4;
@@ -180,7 +204,7 @@ BOOST_AUTO_TEST_CASE(mutilated_tokens_are_errors) {
         RC_ASSERT(Checkpoint::parse(token).has_error());
     }));
     BOOST_TEST(rc::check("any bytes, even with a good checksum, are an error or a checkpoint", [] {
-        auto bytes = *rc::gen::element('\x01', '\x02', '\x03') + bytes_of(120);
+        auto bytes = *rc::gen::element('\x01', '\x02', '\x03', '\x04', '\x05') + bytes_of(120);
         std::uint64_t sum = 0xCBF29CE484222325;
         for (const char c : bytes)
             sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001B3;

@@ -442,7 +442,7 @@ BOOST_AUTO_TEST_CASE(a_newer_version_is_refused_with_both_numbers) {
     run_sql(folder / "state.db", "PRAGMA user_version = 12");
     const auto text =
         "cannot use the state database " + (folder / "state.db").string() +
-        ": its tables are of version 12, and this Leat knows them up to 2: a newer Leat made it; use that "
+        ": its tables are of version 12, and this Leat knows them up to 3: a newer Leat made it; use that "
         "one, or choose another directory with --state";
     BOOST_TEST(error_of(folder.path()) == text);
     BOOST_TEST(StateStore::open_to_read(folder.path()).error().text() == text);
