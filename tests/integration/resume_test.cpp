@@ -323,11 +323,11 @@ BOOST_DATA_TEST_CASE_F(Directory, rows_come_once_also_when_the_source_cuts_its_b
         put("p.yaml", "version: 1\nplugins: { directories: [" LEAT_FIXTURES "/odd, " LEAT_FIXTURES
                       "/many] }\npipelines:\n  p:\n    extract: { generate: { rows: " +
                           std::to_string(rows) + ", batch: " + std::to_string(batch) +
-                          ", columns: { n: sequence } } }\n    transform: [ odd.sure: { " + fault +
+                          ", columns: { n: sequence } } }\n    transform: [ odd.sure: { filter: [ 0 ]" + fault +
                           " } ]\n    load: { " + sink +
                           " }\n    bucket: { rows: 120, workers: " + std::to_string(workers) + " }\n");
     };
-    configure(cut.before, "mode: _exits, from: " + std::to_string(20000 / cut.before));
+    configure(cut.before, ", mode: _exits, from: " + std::to_string(20000 / cut.before));
     leat({"run", "--json", "p.yaml"});
     const auto state = leat({"state", "show", "p", "--json"}).out;
     configure(cut.after, "");
