@@ -1,5 +1,6 @@
 #include "base/utf8.hpp"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,20 +28,27 @@ std::ptrdiff_t character_size(const unsigned char* at, const unsigned char* end)
 }  // namespace
 
 bool is_utf8(const char* text, std::size_t size) noexcept {
+    static_assert(std::endian::native == std::endian::little);
     const auto* at = reinterpret_cast<const unsigned char*>(text);
     const auto* const end = at + size;
     while (at < end) {
-        // Most text is ASCII: eight bytes at a time.
+        // Most text is ASCII: eight bytes at a time, and on to the first one that is not.
         while (end - at >= 8) {
             std::uint64_t word;
             std::memcpy(&word, at, sizeof word);
-            if (word & 0x8080808080808080U) break;
+            word &= 0x8080808080808080U;
+            if (word != 0) {
+                at += std::countr_zero(word) / 8;
+                break;
+            }
             at += 8;
         }
         if (at == end) return true;
-        const auto length = character_size(at, end);
-        if (length == 0) return false;
-        at += length;
+        do {
+            const auto length = character_size(at, end);
+            if (length == 0) return false;
+            at += length;
+        } while (at < end && *at >= 0x80);
     }
     return true;
 }
