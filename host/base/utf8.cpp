@@ -53,6 +53,19 @@ bool is_utf8(const char* text, std::size_t size) noexcept {
     return true;
 }
 
+bool is_ascii(const char* text, std::size_t size) noexcept {
+    constexpr std::size_t block = 256;  // without a branch, so that the compiler makes vectors of it
+    const auto any = [](const char* at, std::size_t bytes) {
+        unsigned char out = 0;
+        for (std::size_t i = 0; i < bytes; ++i)
+            out |= static_cast<unsigned char>(at[i]);
+        return out;
+    };
+    for (; size >= block; text += block, size -= block)
+        if (any(text, block) >= 0x80) return false;
+    return any(text, size) < 0x80;
+}
+
 std::string mended_utf8(std::string_view text) {
     if (is_utf8(text.data(), text.size())) return std::string(text);
     std::string out;

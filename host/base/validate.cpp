@@ -95,6 +95,7 @@ struct Validator {
         const auto* const bytes = static_cast<const char*>(array.buffers[2]);
         const auto first = static_cast<std::size_t>(at[0]);
         // All texts as one run of bytes, then that no text begins inside a character: cheaper than one by one.
+        if (is_ascii(bytes + first, static_cast<std::size_t>(end) - first)) return done();
         bool inside = false;
         for (std::int64_t i = 0; i < array.length; ++i) {
             inside |= at[i] < end && (static_cast<unsigned char>(bytes[at[i]]) & 0xC0) == 0x80;

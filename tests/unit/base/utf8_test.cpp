@@ -54,6 +54,19 @@ BOOST_AUTO_TEST_CASE(every_sequence_of_two_and_three_bytes_is_judged_right_where
     }
 }
 
+BOOST_AUTO_TEST_CASE(one_byte_that_is_not_ascii_is_found_wherever_it_lies) {
+    for (const std::size_t size : {1, 255, 256, 257, 600}) {
+        std::string text(size, '\x7F');
+        BOOST_TEST(leat::is_ascii(text.data(), size));
+        for (std::size_t at = 0; at < size; ++at) {
+            text[at] = '\x80';
+            if (leat::is_ascii(text.data(), size)) BOOST_TEST(false, at << " of " << size);
+            text[at] = 'a';
+        }
+    }
+    BOOST_TEST(leat::is_ascii(nullptr, 0));
+}
+
 BOOST_AUTO_TEST_CASE(any_text_is_judged_as_a_decoder_does) {
     BOOST_TEST(rc::check("texts of characters of all lengths, some of them damaged", [] {
         static const std::string characters[] = {"a",
