@@ -1,6 +1,6 @@
 #include "results.hpp"
 
-#include "cells.hpp"
+#include "../sql/cells.hpp"
 #include "types.hpp"
 #include "values.hpp"
 
@@ -232,7 +232,7 @@ std::vector<Results::Part> Results::without(const leat::context& ctx, const Part
     std::vector<Part> out;
     bool built_of_cells = rejects.rows.size() > most_slices;
     for (int i = 0; built_of_cells && i < columns_->view().size(); ++i)
-        built_of_cells = can_be_built(columns_->view()[i]);
+        built_of_cells = arrow_cells::can_be_built(columns_->view()[i]);
     if (!built_of_cells) {
         std::int64_t first = 0;
         const auto up_to = [&](std::int64_t end) {
@@ -252,7 +252,7 @@ std::vector<Results::Part> Results::without(const leat::context& ctx, const Part
     for (int i = 0; i < builder_->columns(); ++i) {
         const leat::array_view cells = part.held->column(i);
         for (std::int64_t row = 0; row < part.rows(); ++row) {
-            if (rejects.rows.count(row) == 0) append_cell(builder_->at(i), cells, row);
+            if (rejects.rows.count(row) == 0) arrow_cells::append_cell(builder_->at(i), cells, row);
         }
     }
     builder_->end_rows(part.rows() - static_cast<std::int64_t>(rejects.rows.size()));

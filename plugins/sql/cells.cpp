@@ -1,6 +1,6 @@
 #include "cells.hpp"
 
-namespace python {
+namespace arrow_cells {
 namespace {
 
 using leat::kind;
@@ -92,4 +92,4 @@ void append_cell(leat::any_column& to, const leat::array_view& from, std::int64_
     }
 }
 
-}  // namespace python
+}  // namespace arrow_cells

@@ -1,9 +1,9 @@
-// Some rows of a batch into a builder of the same columns.
+// A cell of a batch into a builder's column of the same type, whatever that is: its type is found out for each.
 #pragma once
 
 #include <leat/leat.hpp>
 
-namespace python {
+namespace arrow_cells {
 
 /// True for what a builder takes, and everything within it.
 bool can_be_built(const leat::schema_view& column);
@@ -11,4 +11,4 @@ bool can_be_built(const leat::schema_view& column);
 /// Appends one cell to a column of the same type.
 void append_cell(leat::any_column& to, const leat::array_view& from, std::int64_t row);
 
-}  // namespace python
+}  // namespace arrow_cells
