@@ -27,7 +27,7 @@ struct DeadLetter {
     /// How far its lane was: once a checkpoint lies behind this place, the letter's row does not come again.
     struct Place {
         std::uint64_t segment = 0;
-        std::optional<std::uint64_t> row = {};  ///< of the segment, behind the transforms; empty: it never got there
+        std::optional<std::uint64_t> row = {};  ///< of all runs, behind the transforms; empty: it never got there
         friend bool operator==(const Place&, const Place&) = default;
     };
     Place place = {};
