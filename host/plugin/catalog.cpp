@@ -157,9 +157,12 @@ Result<Catalog> Catalog::scan(const Scan& scan) {
     std::vector<path> files;
     const auto search = [&](const path& given, bool must_exist) -> Result<> {
         std::error_code error;
-        const path directory = std::filesystem::absolute(given, error).lexically_normal();
-        const bool known = std::find(catalog.directories_.begin(), catalog.directories_.end(), directory) !=
-                           catalog.directories_.end();
+        path directory = std::filesystem::absolute(given, error).lexically_normal();
+        if (!directory.has_filename()) directory = directory.parent_path();  // given as "." or "plugins/"
+        const bool known =
+            std::any_of(catalog.directories_.begin(), catalog.directories_.end(), [&](const path& other) {
+                return other == directory || std::filesystem::equivalent(other, directory, error);
+            });
         if (known || (!must_exist && !std::filesystem::is_directory(directory, error))) return done();
         BOOST_OUTCOME_TRY(const auto found, plugin_files(directory));
         catalog.directories_.push_back(directory);

@@ -202,6 +202,20 @@ BOOST_AUTO_TEST_CASE(refuses_one_file_under_two_names) {
                                             "same.so: is the same file as good.so; remove one of them"});
 }
 
+BOOST_AUTO_TEST_CASE(searches_a_directory_once_however_often_it_is_named) {
+    const PluginFolder folder({"good"});
+    const Folder other;
+    std::filesystem::create_directory_symlink(folder.path(), other / "link");
+    const auto catalog = Catalog::scan({.named = {folder.path(), folder / ".", folder / "", other / "link"},
+                                        .defaults = {folder.path()},
+                                        .trial = true,
+                                        .patience = short_patience,
+                                        .earlier = nullptr});
+    BOOST_REQUIRE(catalog);
+    BOOST_TEST(catalog.value().libraries().size() == 1u);
+    BOOST_TEST(catalog.value().refused().empty());
+}
+
 BOOST_AUTO_TEST_CASE(refuses_a_copy_of_a_plugin) {
     const PluginFolder folder({"good"});
     folder.add("good", "good-again.so");
