@@ -251,6 +251,10 @@ const Schema& Batch::schema() const noexcept {
 std::string_view Batch::position() const noexcept {
     return record_->position;
 }
+void Batch::forget_position() noexcept {
+    assert(record_->owners.load(std::memory_order_relaxed) == 1);
+    record_->position.clear();
+}
 
 Batch Batch::share() const {
     Batch out;

@@ -44,6 +44,8 @@ public:
     const Schema& schema() const noexcept;
     /// Where the source goes on after this batch; empty when it did not say.
     std::string_view position() const noexcept;
+    /// As if it had not said so. Only while no other handle and no loan is of the same rows.
+    void forget_position() noexcept;
 
     /// Where its rows came from, for whoever moves batches: see runtime/trail.hpp. Slices and shares keep it, with the
     /// number of their own first row; it is of the handle, not of what it points to.

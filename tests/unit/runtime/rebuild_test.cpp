@@ -149,6 +149,38 @@ BOOST_AUTO_TEST_CASE(a_source_is_opened_where_its_rows_end) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_source_that_was_made_anew_may_give_its_positions_at_other_places) {
+    for (const std::string source : {"odd.source", "odd.quick-source"}) {
+        for (const int batches : {1, 2, 3}) {
+            Runs runs;
+            const auto receipt = runs.run([&](Lab& lab) {
+                lab.add(source + " {'count': 40, 'raw': 3, 'every': 1000, 'from': " + std::to_string(batches) +
+                            ", 'mode': 'breaks-and-moves', 'times': 1, 'tally': '$/tally'}",
+                        {}, "odd.token-sink {'path': '$/out'}");
+            });
+            BOOST_TEST_CONTEXT(source << " " << batches) {
+                BOOST_TEST(error_of(receipt) == "");
+                BOOST_TEST(receipt.delivered == 40u);
+                BOOST_TEST(receipt.dead == 3u);
+                BOOST_TEST(runs.written() == counting(0, 40));
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_was_made_anew_and_ends_earlier_than_before_is_told_so) {
+    Lab lab;
+    lab.add("odd.source {'count': 40, 'every': 1000, 'mode': 'breaks-and-ends', 'times': 1, 'tally': '$/tally'}", {},
+            "odd.sink {'path': '$/out'}");
+    const auto receipt = lab.run_one();
+    BOOST_TEST(
+        error_of(receipt) ==
+        "pipeline \"p\": extract odd.source: read broke a rule of the plugin ABI: it was made anew, and came to "
+        "its end with fewer rows than before, though it promises LEAT_DETERMINISTIC; this is a bug in plugin odd "
+        "1.0.0: report it to its vendor");
+    lab.check_truth(receipt);
+}
+
 BOOST_AUTO_TEST_CASE(a_source_whose_rows_do_not_come_again_ends_the_run_once_it_has_given_some) {
     Lab before;
     before.add("odd.passing-source {'count': 20, " + breaks("read") + "}", {}, "odd.sink {'path': '$/out'}");
