@@ -22,15 +22,14 @@ using delivery::StoredLetter;
 
 /// A row as somebody has mended it.
 struct Edit {
-    std::uint64_t id = 0;
     std::string row;
     std::string bytes;
 };
 
 /// What dead export has written, and somebody has worked on.
 struct Edited {
-    std::set<std::uint64_t> ids;  // of all lines
-    std::vector<Edit> rows;       // that are others now
+    std::set<std::uint64_t> ids;         // of all lines
+    std::map<std::uint64_t, Edit> rows;  // that are others now
 };
 
 Result<StoredLetter> letter_of(delivery::LetterTable& letters, std::uint64_t id) {
@@ -66,15 +65,22 @@ Result<> read_line(const std::string& line, delivery::LetterTable& letters, Edit
     BOOST_OUTCOME_TRY(const auto letter, letter_of(letters, id));
     if (!out.ids.insert(id).second)
         return Error(Errc::configuration, "dead letter " + number->text + " is there twice");
-    if (letter.letter.row.empty() || !letter.letter.schema) return done();  // told as one that cannot be replayed
+    const bool is_raw = letter.letter.row.empty();
+    const bool is_left = is_raw && (!row || row->kind == delivery::JsonTree::Kind::null);
+    if (is_left || (!is_raw && !letter.letter.schema)) return done();  // told as one that cannot be replayed
+    if (!letter.letter.schema) {
+        return Error(Errc::configuration, "dead letter " + number->text +
+                                              " is a raw record of which no row can be made, for its columns are not "
+                                              "known: its source had given no row yet; load it from a file of its own");
+    }
     if (!row || row->kind != delivery::JsonTree::Kind::object)
         return Error(Errc::configuration, "it has no \"row\" that is an object");
-    Edit edit{id, row->serialized(), {}};
+    Edit edit{row->serialized(), {}};
     BOOST_OUTCOME_TRY(const auto schema, delivery::schema_of(*letter.letter.schema));
     delivery::RowBuilder rows(schema);
     BOOST_OUTCOME_TRYV(rows.add_json(edit.row));
     edit.bytes = bytes_of_first(schema, rows);
-    if (edit.bytes != letter.letter.bytes) out.rows.push_back(std::move(edit));
+    if (edit.bytes != letter.letter.bytes) out.rows.emplace(id, std::move(edit));
     return done();
 }
 
@@ -102,7 +108,7 @@ struct Choice {
     std::map<std::string, std::uint64_t> left_out;
 };
 
-const char* why_not(const StoredLetter& letter, const config::Settings& settings) {
+const char* why_not(const StoredLetter& letter, bool has_edit, const config::Settings& settings) {
     const auto pipeline =
         std::find_if(settings.pipelines.begin(), settings.pipelines.end(),
                      [&](const config::PipelineSettings& one) { return one.name == letter.pipeline; });
@@ -111,9 +117,14 @@ const char* why_not(const StoredLetter& letter, const config::Settings& settings
         return "of rows that the pipeline reads again; run it to its end first";
     if (letter.state == StoredLetter::State::replaying) return "in a replay that has begun already";
     if (letter.state == StoredLetter::State::replayed) return "replayed already";
-    if (letter.letter.row.empty())
-        return "raw records, which never became rows; mend them in the source, or load them from a file of their own";
-    if (letter.letter.bytes.empty()) return "of types that cannot be kept without loss";
+    const bool is_raw = letter.letter.row.empty();
+    const bool is_mended = has_edit || !letter.edited.empty();
+    if (is_raw && !is_mended) {
+        return "raw records, which never became rows; give each its \"row\" in what leat dead export writes, and "
+               "replay "
+               "that with --edited";
+    }
+    if (!is_raw && letter.letter.bytes.empty()) return "of types that cannot be kept without loss";
     if (pipeline == settings.pipelines.end()) return "of pipelines that the configuration does not have";
     if (pipeline->run) return "of components that are a whole pipeline, which they cannot enter in the middle";
     return nullptr;
@@ -124,7 +135,8 @@ Result<Choice> choose(const delivery::LetterFilter& filter, const Edited* edited
     Choice out;
     BOOST_OUTCOME_TRYV(letters.each(filter, [&](const StoredLetter& one) {
         if (edited && edited->ids.count(one.id) == 0) return true;
-        if (const auto* const why = why_not(one, settings)) {
+        const bool has_edit = edited && edited->rows.count(one.id) > 0;
+        if (const auto* const why = why_not(one, has_edit, settings)) {
             ++out.left_out[why];
         } else {
             out.ids.push_back(one.id);
@@ -169,10 +181,9 @@ Exit dead_replay(const DeadReplayArguments& verb, const Arguments& arguments, co
     for (const auto& [why, count] : chosen.value().left_out)
         console.err << letters_text(count) << " left out: " << why << '\n';
     const std::set<std::uint64_t> ids(chosen.value().ids.begin(), chosen.value().ids.end());
-    for (const auto& edit : edited ? edited->rows : std::vector<Edit>()) {
-        if (ids.count(edit.id) == 0) continue;
-        if (const auto stored = letters.edit(edit.id, edit.row, edit.bytes); !stored)
-            return console.fail(stored.error());
+    for (const auto& [id, edit] : edited ? edited->rows : std::map<std::uint64_t, Edit>()) {
+        if (ids.count(id) == 0) continue;
+        if (const auto stored = letters.edit(id, edit.row, edit.bytes); !stored) return console.fail(stored.error());
     }
     if (!ids.empty()) {
         if (const auto number = letters.begin_replay(chosen.value().ids); !number) return console.fail(number.error());

@@ -35,6 +35,7 @@ void show(const delivery::StoredLetter& one, std::ostream& out) {
     if (letter.row.empty()) {
         const bool is_text = is_utf8(letter.raw.data(), letter.raw.size());
         line("raw        ", is_text ? letter.raw : position_text(letter.raw));
+        if (!one.edited.empty()) out << "row, made of it by hand\n" << row_text(one.edited);
         return;
     }
     out << "row\n" << row_text(one.edited.empty() ? letter.row : one.edited);

@@ -1,5 +1,6 @@
 #include "cli/dead_view.hpp"
 
+#include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 
@@ -9,6 +10,7 @@
 #include "config/units.hpp"
 #include "config/wording.hpp"
 #include "delivery/bytes.hpp"
+#include "delivery/row_bytes.hpp"
 #include "delivery/state_lock.hpp"
 
 namespace leat::cli {
@@ -22,6 +24,16 @@ std::string json_text(std::string_view text) {
 std::string field(const std::string& name, std::string_view value) {
     if (is_utf8(value.data(), value.size())) return ",\"" + name + "\":" + json_text(value);
     return ",\"" + name + "_hex\":" + json_text(delivery::hex(value));
+}
+
+/// "columns", of the rows that the source of a raw record gives.
+std::string columns_field(const delivery::DeadLetter& letter) {
+    const auto schema = delivery::schema_of(*letter.schema);
+    if (!schema) return {};
+    boost::json::object columns;
+    for (int i = 0; i < schema.value().columns(); ++i)
+        columns[schema.value().name(i)] = schema.value().type_name(i);
+    return ",\"columns\":" + boost::json::serialize(columns);
 }
 
 /// True for the beginning of a time as RFC 3339 writes it in UTC: "2026-11-26", "2026-11-26T07:00", ...
@@ -63,6 +75,9 @@ std::string letter_json(const delivery::StoredLetter& stored) {
                       field("version", letter.version) + field("reason", letter.reason);
     if (letter.row.empty()) {
         out += field("raw", letter.raw);
+        // To be filled in by hand.
+        if (letter.schema)
+            out += ",\"row\":" + (stored.edited.empty() ? "null" : stored.edited) + columns_field(letter);
     } else if (stored.edited.empty()) {
         out += ",\"row\":" + letter.row;
     } else {

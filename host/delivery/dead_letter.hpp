@@ -21,8 +21,10 @@ struct DeadLetter {
     std::string row = {};    ///< JSON of the row; empty for a raw record
     std::string raw = {};    ///< the record's bytes; only without a row
     std::string bytes = {};  ///< the row without loss, as row_bytes() has it; empty where that cannot be
-    std::shared_ptr<const std::string> schema = {};  ///< of `bytes`, as schema_bytes() has it
-    std::string position = {};                       ///< of the source, before the row
+    /// Of `bytes`, as schema_bytes() has it; of a raw record, that of the rows that its source gives, where it is
+    /// known.
+    std::shared_ptr<const std::string> schema = {};
+    std::string position = {};  ///< of the source, before the row
 
     /// How far its lane was: once a checkpoint lies behind this place, the letter's row does not come again.
     struct Place {
@@ -40,6 +42,9 @@ public:
 
     /// The letters to come are of this lane, and their rows may come again until they are settled. Before the first.
     virtual void tie_to(const std::string& /*lane*/) {}
+
+    /// The source gives rows of this schema, as schema_bytes() has it: a raw record may be made such a row by hand.
+    virtual void source_gives(std::shared_ptr<const std::string> /*schema*/) {}
 
     /// Takes all of the letters or none of them. They survive the host from the next make_durable() on. Errors: io.
     virtual Result<> add(std::span<const DeadLetter> letters) = 0;

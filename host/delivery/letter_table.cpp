@@ -202,10 +202,8 @@ Result<> LetterTable::add_one(std::string_view pipeline, std::string_view lane, 
     } else {
         add.bind_text(7, letter.row);
     }
-    if (schema) {
-        add.bind(9, *schema);
-        add.bind_blob(10, letter.bytes);
-    }
+    if (schema) add.bind(9, *schema);
+    if (schema && !letter.row.empty()) add.bind_blob(10, letter.bytes);
     add.bind_blob(11, letter.position);
     if (!lane.empty()) {
         add.bind(12, letter.place.segment);

@@ -26,8 +26,10 @@ Result<> StoredLetters::add(std::span<const DeadLetter> letters) {
     const auto before = waiting_.size();
     const auto bytes_before = waiting_bytes_;
     waiting_.insert(waiting_.end(), letters.begin(), letters.end());
-    for (const auto& letter : letters)
-        waiting_bytes_ += size_of(letter);
+    for (auto letter = waiting_.begin() + static_cast<std::ptrdiff_t>(before); letter != waiting_.end(); ++letter) {
+        know_columns(*letter);
+        waiting_bytes_ += size_of(*letter);
+    }
     count_.fetch_add(letters.size(), std::memory_order_release);
     if (waiting_.size() < most_letters && waiting_bytes_ < most_bytes) return done();
     auto stored = store();
@@ -38,6 +40,18 @@ Result<> StoredLetters::add(std::span<const DeadLetter> letters) {
         count_.fetch_sub(letters.size(), std::memory_order_release);
     }
     return stored;
+}
+
+// What comes before the first row is not stored yet, unless there is much of it.
+void StoredLetters::source_gives(std::shared_ptr<const std::string> schema) {
+    const std::lock_guard lock(mutex_);
+    source_schema_ = std::move(schema);
+    for (auto& letter : waiting_)
+        know_columns(letter);
+}
+
+void StoredLetters::know_columns(DeadLetter& letter) const {
+    if (letter.row.empty() && !letter.schema) letter.schema = source_schema_;
 }
 
 Result<> StoredLetters::make_durable() {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ public:
     StoredLetters(LetterTable& table, std::string pipeline, std::string run, std::string where);
 
     void tie_to(const std::string& lane) override { lane_ = lane; }
+    void source_gives(std::shared_ptr<const std::string> schema) override;
     Result<> add(std::span<const DeadLetter> letters) override;
     Result<> make_durable() override;
     std::uint64_t give_up() override;
@@ -28,6 +30,7 @@ public:
 
 private:
     Result<> store();
+    void know_columns(DeadLetter& letter) const;
 
     LetterTable& table_;
     const std::string pipeline_;
@@ -39,6 +42,7 @@ private:
     std::mutex mutex_;
     std::vector<DeadLetter> waiting_;  // guarded by mutex_, like the next
     std::size_t waiting_bytes_ = 0;
+    std::shared_ptr<const std::string> source_schema_;
 };
 
 /// "leat dead ls --pipeline orders", with --state where that is needed.

@@ -100,12 +100,13 @@ Result<PipelinePlan> Replay::plan(PipelinePlan of_pipeline) const {
     auto out = std::move(of_pipeline);
     const auto has_role = [&](const StagePlan& stage) { return stage.role == letters_.stage; };
     const auto entered = std::find_if(out.transforms.begin(), out.transforms.end(), has_role);
-    if (out.run || (entered == out.transforms.end() && letters_.stage != "load")) {
+    const bool is_there = entered != out.transforms.end() || letters_.stage == "load" || letters_.stage == "extract";
+    if (out.run || !is_there) {
         return Error(Errc::configuration, "pipeline " + config::in_quotes(letters_.pipeline) + " has no stage " +
                                               config::in_quotes(letters_.stage) +
                                               " that its dead letters could enter; put it back, or drop the letters");
     }
-    out.transforms.erase(out.transforms.begin(), entered);
+    if (letters_.stage != "extract") out.transforms.erase(out.transforms.begin(), entered);
     out.extract = StagePlan{"extract", &manifest_.components.front(), &settings_, settings_.value, {}};
     out.bucket.workers = 1;  // who writes beside another has no tokens
     return out;

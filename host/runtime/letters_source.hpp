@@ -24,7 +24,8 @@ public:
     /// What the name of the lane has behind that of its sink, so that the rows go where their like have gone.
     std::string lane_suffix(const PipelinePlan& plan) const;
 
-    /// The part of the pipeline that the letters enter: at the stage that could not handle them.
+    /// The part of the pipeline that the letters enter: at the stage that could not handle them, or behind the source,
+    /// which what it could not read was made rows of by hand.
     /// Errors: configuration; there is no such stage any more.
     Result<PipelinePlan> plan(PipelinePlan of_pipeline) const;
 

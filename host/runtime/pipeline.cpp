@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "delivery/row_bytes.hpp"
 #include "runtime/chain.hpp"
 #include "runtime/guarantee.hpp"
 #include "runtime/runner_of.hpp"
@@ -187,6 +188,8 @@ private:
 
     bool take_from_source(Batch batch) {
         reader_.gave(batch);
+        if (std::exchange(source_schema_, &batch.schema()) != &batch.schema())
+            letters_->source_gives(std::make_shared<const std::string>(delivery::schema_bytes(batch.schema())));
         const auto rows = static_cast<std::uint64_t>(batch.rows());
         const bool ends_segment = lane_.keeps() && !batch.position().empty();
         // Zero rows only carry a position.
@@ -1071,7 +1074,8 @@ private:
     Positions positions_;
     Lane lane_;
     Numbering numbering_;
-    std::vector<Batch> numbered_;  // by the source's task, where there is no chain
+    const Schema* source_schema_ = nullptr;  // of its last batch
+    std::vector<Batch> numbered_;            // by the source's task, where there is no chain
     delivery::Checkpoint start_;
     bool keeps_checkpoints_ = false;
     bool resumes_ = false;
