@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/memory.hpp"
+#include "plugin/call_clock.hpp"
 #include "plugin/instance.hpp"
 #include "plugin/schema_table.hpp"
 
@@ -27,10 +28,12 @@ struct Entry {
     bool may_emit = false;        ///< it may put batches out
     bool waits = false;           ///< an emit in it may wait for room
     bool may_reject_raw = false;  ///< it may meet what is no row
+    bool is_timed = true;         ///< somebody asks how long it took
 };
 namespace entries {
-inline constexpr Entry create{"create"}, destroy{"destroy"}, open{"open", true}, close{"close"}, ack{"ack"};
-inline constexpr Entry run{"run", true, false, true, true, true}, read{"read", true, true, true, true, true};
+inline constexpr Entry create{.name = "create", .is_timed = false}, destroy{.name = "destroy", .is_timed = false};
+inline constexpr Entry open{"open", true}, close{"close"}, ack{"ack"};
+inline constexpr Entry run{"run", true, false, true, true, true, false}, read{"read", true, true, true, true, true};
 inline constexpr Entry process{"process", true, false, true}, flush{"flush", true, false, true}, save{"save"};
 inline constexpr Entry recover{"recover", true}, begin{"begin", true}, write{"write", true}, commit{"commit", true},
     abort{"abort"};
@@ -71,6 +74,7 @@ public:
     // The call that is running. `in_plugin` is NULL between calls, and while a call waits in the host.
     std::atomic<const Entry*> in_plugin{nullptr};
     std::atomic<const Entry*> entry{nullptr};
+    CallClock clock;                        // of the thread that is inside
     std::atomic<std::int64_t> since_ns{0};  // moved on by what was waited in the host
     std::atomic<std::int64_t> spent_ns{0};
     std::string reason;

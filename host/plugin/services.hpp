@@ -2,7 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -27,12 +27,11 @@ public:
     Waiting(Instance::Context& context, bool waits) : context_(waits ? &context : nullptr) {
         if (!context_) return;
         entry_ = context_->in_plugin.exchange(nullptr, std::memory_order_acq_rel);
-        began_ = std::chrono::steady_clock::now();
+        began_ = context_->clock.now();
     }
     ~Waiting() {
         if (!context_) return;
-        const auto waited = std::chrono::steady_clock::now() - began_;
-        context_->since_ns.fetch_add(std::chrono::nanoseconds(waited).count(), std::memory_order_relaxed);
+        context_->since_ns.fetch_add(context_->clock.now() - began_, std::memory_order_relaxed);
         context_->in_plugin.store(entry_, std::memory_order_release);
     }
     Waiting(const Waiting&) = delete;
@@ -41,7 +40,7 @@ public:
 private:
     Instance::Context* const context_;
     const Entry* entry_ = nullptr;
-    std::chrono::steady_clock::time_point began_;
+    std::int64_t began_ = 0;
 };
 
 /// Checks that a service tagged [in] is asked for in the right place.

@@ -9,7 +9,7 @@ namespace leat::runtime {
 
 namespace {
 
-// A chain gives the strand back after this, so that many pipelines share few threads fairly.
+// A chain gives its thread back after this, where somebody waits for one: so many pipelines share few fairly.
 constexpr int quantum_steps = 512;
 constexpr auto quantum_time = std::chrono::microseconds(200);
 // The clock is read once in so many steps.
@@ -21,6 +21,7 @@ Chain::Chain(RunState& run, const Parts& parts, ComputePool& compute)
     : run_(run),
       parts_(parts),
       wake_up_([this] { wake(); }),
+      compute_(compute),
       strand_(boost::asio::make_strand(compute.get_executor())),
       timer_(strand_) {}
 
@@ -34,6 +35,7 @@ void Chain::start(std::weak_ptr<void> owner, std::function<void()> finished) {
 }
 
 void Chain::post() {
+    compute_.waits();
     boost::asio::post(strand_, [this, held = owner_.lock()] { run_on_strand(); });
 }
 
@@ -63,10 +65,13 @@ void Chain::wake() {
 }
 
 void Chain::run_on_strand() {
-    state_.store(State::running, std::memory_order_release);
+    const ComputePool::Turn turn(compute_);
     Step next;
     try {
-        next = step();
+        do {
+            state_.store(State::running, std::memory_order_release);
+            next = step();
+        } while (next == Step::again && !turn.is_wanted());
     } catch (const std::exception& e) {
         run_.fail_by(e.what());
         next = Step::finished;

@@ -20,8 +20,9 @@
 
 namespace leat::runtime {
 
-/// All stages in turn, batch by batch, until there is nothing to do or the quantum is over; then it parks, or posts
-/// itself again. It never waits in the host's own code. At most one step of it is posted or running at any time.
+/// All stages in turn, batch by batch, until there is nothing to do, or the quantum is over and others wait; then it
+/// parks, or posts itself again. It never waits in the host's own code. At most one step of it is posted or running at
+/// any time.
 class Chain {
 public:
     /// What it works on. Of `inlet` and `reader` one is there; `loader` only when the sink does not block.
@@ -106,6 +107,7 @@ private:
     std::atomic<State> state_{State::not_started};
 
     // On the strand.
+    ComputePool& compute_;
     const Strand strand_;
     using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                                     boost::asio::wait_traits<std::chrono::steady_clock>, Strand>;

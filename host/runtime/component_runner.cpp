@@ -19,7 +19,6 @@ namespace leat::runtime {
 using plugin::Answer;
 using plugin::Instance;
 using plugin::Status;
-using Done = Runner::Done;
 
 namespace {
 
@@ -33,8 +32,8 @@ public:
           tasks_(std::make_shared<TaskGroup>(environment.blocking, environment.watch, state_.stop, plan.grace, *this)) {
     }
 
-    void start(TaskGroup::Thread here, Done done) {
-        done_ = std::move(done);
+    void start(TaskGroup::Thread here, Runner::Starter& starter) {
+        starter_ = &starter;
         auto instance = std::make_unique<Instance>(
             *plan_.run->component,
             plugin::InstanceSettings{plan_.settings->name, plan_.run->role, plan_.run->settings, plan_.run->values,
@@ -63,17 +62,19 @@ public:
     Progress progress() const {
         Progress out;
         const bool ended = ended_;
-        state_.show(out);
+        state_.show_counts(out);
         out.state = ended ? Progress::State::ended : Progress::State::running;
         out.filtered = value_of(state_.sink.filtered);
         out.seconds = ended ? seconds_.load() : seconds_since_start();
-        out.still_for = stillness_.look(state_.activity(), std::chrono::steady_clock::now());
         out.opened = true;
-        out.rest = Progress::Rest::runner;
-        out.longest_call = tasks_->longest_call();
         if (ended) {
             out.outcome = outcome_;
             if (const auto error = state_.error()) out.error = error->text();
+        } else {
+            state_.show_waits(out);
+            out.still_for = stillness_.look(state_.activity(), std::chrono::steady_clock::now());
+            out.rest = Progress::Rest::runner;
+            out.longest_call = tasks_->longest_call();
         }
         out.stages.push_back(stage(out.delivered, out.dead, out.buckets));
         return out;
@@ -141,7 +142,7 @@ private:
         auto receipt = make_receipt();
         tasks_->close();
         state_.stop.unfollow();  // the parent may go before this run does
-        std::exchange(done_, nullptr)(std::move(receipt), here);
+        starter_->ended(std::move(receipt), here);
     }
 
     // Ends the instance, or leaves it alone.
@@ -271,7 +272,7 @@ private:
     const std::unique_ptr<delivery::DeadLetters> letters_;
     RunState state_;
     const std::shared_ptr<TaskGroup> tasks_;
-    Done done_;
+    Runner::Starter* starter_ = nullptr;
     std::unique_ptr<Instance> owned_;  // until the task begins
     Instance* instance_ = nullptr;     // of the task, which ends it
     std::string checkpoint_;

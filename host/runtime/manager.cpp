@@ -116,6 +116,7 @@ public:
     RunReceipt run_all(Stop& stop) {
         RunReceipt out;
         out.started = utc_now();
+        out.pipelines.reserve(first_.size());  // now, for after a stop all wait for this thread
         const auto began = std::chrono::steady_clock::now();
         running_.store(true);
         Turn turn(stop, std::min<std::size_t>(workers_, most_stops));
@@ -233,11 +234,35 @@ private:
         std::list<Stop>::iterator next_stop;  // guarded by mutex_
     };
 
-    /// The start of a runner, which may end before it returns.
-    struct Start {
-        const std::thread::id starter = std::this_thread::get_id();
-        std::atomic<bool> returned{false};
-        bool ended = false;  // before it returned; of the starter's thread alone
+    /// One start of a runner by a lane. The run may end before the start returns.
+    class Start final : public Runner::Starter {
+    public:
+        Start(Impl& of, Slot& slot, Stop& all, Stop& stop) : manager_(of), slot_(slot), all_(all), stop_(stop) {}
+
+        void ended(PipelineReceipt&& receipt, TaskGroup::Thread here) override {
+            manager_.ended(slot_, std::move(receipt), all_);
+            // The lane goes on where it started this, unless that is not there any more or in a call that was given up.
+            if (!has_returned_.load() && starter_ == std::this_thread::get_id()) {
+                has_ended_ = true;
+            } else {
+                manager_.run_lane(all_, stop_, here);
+            }
+        }
+
+        /// By the starter. True: the run has ended meanwhile, and the lane goes on here.
+        bool returned() {
+            has_returned_.store(true);
+            return has_ended_;
+        }
+
+    private:
+        Impl& manager_;
+        Slot& slot_;
+        Stop& all_;
+        Stop& stop_;
+        const std::thread::id starter_ = std::this_thread::get_id();
+        std::atomic<bool> has_returned_{false};
+        bool has_ended_ = false;  // before it returned; of the starter's thread alone
     };
 
     /// Of those that were counted already. Errors: none could be started, and none runs.
@@ -266,20 +291,9 @@ private:
     // own: where a runner ends, the next one starts.
     void run_lane(Stop& all, Stop& stop, TaskGroup::Thread here) {
         while (Slot* const slot = take_next(all)) {
-            const auto start = std::make_shared<Start>();
-            slot->runner->start(stop, here,
-                                [this, &all, &stop, slot, start](PipelineReceipt receipt, TaskGroup::Thread on) {
-                                    ended(*slot, std::move(receipt), all);
-                                    // The starter goes on, unless it is not there any more or in a call that was given
-                                    // up.
-                                    if (!start->returned.load() && start->starter == std::this_thread::get_id()) {
-                                        start->ended = true;
-                                    } else {
-                                        run_lane(all, stop, on);
-                                    }
-                                });
-            start->returned.store(true);
-            if (!start->ended) return;
+            const auto start = std::make_shared<Start>(*this, *slot, all, stop);
+            slot->runner->start(stop, here, start);
+            if (!start->returned()) return;
         }
     }
 
@@ -302,7 +316,7 @@ private:
         return nullptr;
     }
 
-    void ended(Slot& slot, PipelineReceipt receipt, Stop& all) {
+    void ended(Slot& slot, PipelineReceipt&& receipt, Stop& all) {
         const bool failed = receipt.outcome == Outcome::failed;
         slot.receipt = std::move(receipt);
         if (slot.state.exchange(Slot::State::ended) == Slot::State::leaving) make_way(slot);

@@ -15,7 +15,6 @@ namespace leat::runtime {
 using plugin::Answer;
 using plugin::Instance;
 using plugin::Status;
-using Done = Runner::Done;
 
 namespace {
 
@@ -102,8 +101,8 @@ public:
         }
     }
 
-    void start(TaskGroup::Thread here, Done done) {
-        done_ = std::move(done);
+    void start(TaskGroup::Thread here, Runner::Starter& starter) {
+        starter_ = &starter;
         stop_subscription_ = state_.stop.subscribe([this](StopState to) { on_stop(to); });
         if (here == TaskGroup::Thread::leased) return phase_here(here, &Run::set_up);
         if (const auto spawned = spawn_phase(&Run::set_up); !spawned) {
@@ -123,20 +122,21 @@ public:
     Progress progress() const {
         Progress out;
         const bool ended = ended_.load(std::memory_order_acquire);
-        state_.show(out);
+        state_.show_counts(out);
         out.state = ended ? Progress::State::ended : Progress::State::running;
         out.seconds = ended ? seconds_ : seconds_since(began_);
-        out.still_for = stillness_.look(state_.activity(), std::chrono::steady_clock::now());
         out.opened = opened_.load(std::memory_order_relaxed);
-        if (reader_.is_idle()) out.rest = Progress::Rest::idle;
-        out.longest_call = tasks_->longest_call();
-        if (!ended) out.checkpoint_age = lane_.age();
         if (ended) {
             out.filtered = filtered_;
             out.added = added_;
             out.outcome = outcome_;
             if (const auto error = state_.error()) out.error = error->text();
         } else {
+            state_.show_waits(out);
+            out.still_for = stillness_.look(state_.activity(), std::chrono::steady_clock::now());
+            if (reader_.is_idle()) out.rest = Progress::Rest::idle;
+            out.longest_call = tasks_->longest_call();
+            out.checkpoint_age = lane_.age();
             add_settled(out.filtered, out.added);
         }
         const std::lock_guard lock(instances_mutex_);
@@ -300,7 +300,7 @@ private:
         auto receipt = make_receipt();
         tasks_->close();
         state_.stop.unfollow();  // the parent may go before this run does
-        std::exchange(done_, nullptr)(std::move(receipt), here);
+        starter_->ended(std::move(receipt), here);
     }
 
     Error in_pipeline(const Error& error) const { return error.in("pipeline \"" + plan_.settings->name + "\""); }
@@ -1096,7 +1096,7 @@ private:
     std::vector<Instance*> sinks_;
     Instance::Reported last_reported_;
     std::vector<std::pair<std::string, Memory::Owner>> ended_instances_;
-    Done done_;
+    Runner::Starter* starter_ = nullptr;
     Step step_ = Step::set_up;
     bool settled_ = false;
     std::atomic<bool> set_up_{false};

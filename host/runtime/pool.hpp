@@ -1,6 +1,7 @@
 // Where work runs: a compute pool with as many threads as cores, and an elastic pool of threads for calls that block.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
@@ -12,9 +13,49 @@
 
 namespace leat::runtime {
 
-/// Runs what waits for nothing but the processor. One strand per pipeline; the concrete type, because any_io_executor
-/// allocates six times per hand-over.
-using ComputePool = boost::asio::thread_pool;
+/// Runs what waits for nothing but the processor.
+class ComputePool : public boost::asio::thread_pool {
+public:
+    explicit ComputePool(std::size_t threads) : thread_pool(threads), threads_(threads) {}
+
+    /// Makes this thread one more of the pool, until the pool is joined.
+    void attach() {
+        threads_.fetch_add(1, std::memory_order_relaxed);
+        thread_pool::attach();
+        threads_.fetch_sub(1, std::memory_order_relaxed);
+    }
+
+    /// What takes long says so: something was posted that waits for a thread, or has one.
+    void waits() noexcept { waiting_.fetch_add(1, std::memory_order_relaxed); }
+    class Turn {
+    public:
+        /// What waited has a thread now, until this ends.
+        explicit Turn(ComputePool& pool) noexcept : pool_(pool) {
+            pool_.waiting_.fetch_sub(1, std::memory_order_relaxed);
+            pool_.running_.fetch_add(1, std::memory_order_relaxed);
+        }
+        ~Turn() { pool_.running_.fetch_sub(1, std::memory_order_relaxed); }
+        Turn(const Turn&) = delete;
+        Turn& operator=(const Turn&) = delete;
+
+        /// Somebody else could do something with the thread, or none is left to look at the timers. To hand it over
+        /// costs two system calls, and takes what is at work to another processor.
+        bool is_wanted() const noexcept {
+            return pool_.waiting_.load(std::memory_order_relaxed) > 0 ||
+                   pool_.running_.load(std::memory_order_relaxed) >= pool_.threads_.load(std::memory_order_relaxed);
+        }
+
+    private:
+        ComputePool& pool_;
+    };
+
+private:
+    std::atomic<std::size_t> threads_;
+    std::atomic<std::size_t> waiting_{0};
+    std::atomic<std::size_t> running_{0};
+};
+
+/// One per pipeline; the concrete type, because any_io_executor allocates six times per hand-over.
 using Strand = boost::asio::strand<ComputePool::executor_type>;
 
 /// Threads for calls that may block, made when needed and kept for a moment after. A leased thread is the caller's

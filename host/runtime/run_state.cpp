@@ -91,6 +91,7 @@ void RunState::fail_by(const std::string& what) {
 }
 
 std::optional<Error> RunState::error() const {
+    if (!failed()) return std::nullopt;
     const std::lock_guard lock(mutex_);
     return error_;
 }
@@ -165,14 +166,16 @@ void RunState::worked(StageCounts& stage) {
         {{"pipeline", plan.settings->name}, {"component", stage.plan->component->id}, {"seconds", seconds.count()}});
 }
 
-void RunState::show(Progress& out) const {
+void RunState::show_counts(Progress& out) const {
     out.name = plan.settings->name;
     out.read = came();
     out.delivered = sink.rows_out.load(std::memory_order_relaxed);
     out.dead = dead_letters.count();
     out.bytes = bytes.load(std::memory_order_relaxed);
     out.buckets = buckets.load(std::memory_order_relaxed);
-    show_trouble(out);
+    out.retries = source.retries.load(std::memory_order_relaxed) + sink.retries.load(std::memory_order_relaxed);
+    for (const auto& one : transforms)
+        out.retries += one.retries.load(std::memory_order_relaxed);
 }
 
 std::uint64_t RunState::activity() const {
@@ -191,13 +194,10 @@ std::uint64_t RunState::activity() const {
     return out;
 }
 
-void RunState::show_trouble(Progress& out) const {
+void RunState::show_waits(Progress& out) const {
     out.retrying = source.failing.load(std::memory_order_relaxed) || sink.failing.load(std::memory_order_relaxed);
     for (const auto& one : transforms)
         out.retrying = out.retrying || one.failing.load(std::memory_order_relaxed);
-    out.retries = source.retries.load(std::memory_order_relaxed) + sink.retries.load(std::memory_order_relaxed);
-    for (const auto& one : transforms)
-        out.retries += one.retries.load(std::memory_order_relaxed);
     const auto now = std::chrono::steady_clock::now();
     std::optional<SteadyTime> next{SteadyTime::duration(next_try_at_.load(std::memory_order_relaxed))};
     for (const auto* const stage : {&source, &sink}) {

@@ -100,8 +100,10 @@ public:
     /// When everything that was taken has gone through by what may go through in a second.
     static SteadyTime settled_at(const StageCounts& stage);
 
-    /// Fills in what it counts, and what it waits for. Any thread.
-    void show(Progress& out) const;
+    /// Fills in what it counts. Any thread.
+    void show_counts(Progress& out) const;
+    /// Fills in what it waits for, while it runs. Any thread.
+    void show_waits(Progress& out) const;
     /// Grows with everything that happens. Any thread.
     std::uint64_t activity() const;
 
@@ -137,7 +139,6 @@ private:
     void count_failure(const plugin::Answer& answer, const StageCounts& stage, SteadyTime now,
                        std::optional<SteadyTime> last_try);
     double roll();
-    void show_trouble(Progress& out) const;
     bool may_wait_for_memory(std::uint64_t wanted);
 
     mutable std::mutex mutex_;

@@ -44,10 +44,15 @@ class Runner {
 public:
     virtual ~Runner() = default;
     virtual const std::string& name() const = 0;
-    /// Runs to the end, or until `stop`, which outlives it; once per object. What may block is done on leased threads:
-    /// on this one, if it is. Calls `done` last, on whatever thread it ends: perhaps this one, before it returns.
-    using Done = std::function<void(PipelineReceipt receipt, TaskGroup::Thread here)>;
-    virtual void start(Stop& stop, TaskGroup::Thread here, Done done) = 0;
+    /// Who is told of the end of a run.
+    class Starter {
+    public:
+        virtual ~Starter() = default;
+        virtual void ended(PipelineReceipt&& receipt, TaskGroup::Thread here) = 0;
+    };
+    /// Runs to the end, or until `stop`, which outlives it; once at a time. What may block is done on leased threads:
+    /// on this one, if it is. Tells `starter` last, on whatever thread it ends: perhaps this one, before it returns.
+    virtual void start(Stop& stop, TaskGroup::Thread here, std::shared_ptr<Starter> starter) = 0;
     /// Asks this run alone to finish what it has in hand and end. Any thread; also before the start.
     virtual void drain() = 0;
     /// Any thread.

@@ -14,16 +14,18 @@ namespace leat::runtime {
 ///
 /// `Run` is shared by its tasks, and has:
 ///   Run(const PipelinePlan&, Environment&, Stop& parent)
-///   start(here, done), progress(), abandoned()    see Runner
+///   start(here, starter), progress(), abandoned()    see Runner; the starter is told once, and outlives the run
 template <class Run>
-class RunnerOf final : public Runner {
+class RunnerOf final : public Runner, Runner::Starter {
 public:
     RunnerOf(PipelinePlan plan, Environment& environment) : plan_(std::move(plan)), environment_(environment) {
         last_.name = name();
     }
     const std::string& name() const override { return plan_.settings->name; }
 
-    void start(Stop& stop, TaskGroup::Thread here, Done done) override {
+    void start(Stop& stop, TaskGroup::Thread here, std::shared_ptr<Runner::Starter> starter) override {
+        stop_ = &stop;
+        starter_ = std::move(starter);
         const auto run = std::make_shared<Run>(plan_, environment_, stop);
         bool draining = false;
         {
@@ -32,11 +34,7 @@ public:
             draining = draining_;
         }
         if (draining) run->drain();
-        run->start(here, [this, &stop, done = std::move(done)](PipelineReceipt receipt, TaskGroup::Thread on) {
-            // After a stop all end at the same time: who gives memory back holds up those behind him.
-            if (!stop.reached(StopState::drain)) let_go();
-            done(std::move(receipt), on);
-        });
+        run->start(here, *this);
     }
 
     void drain() override {
@@ -62,6 +60,12 @@ public:
     }
 
 private:
+    void ended(PipelineReceipt&& receipt, TaskGroup::Thread here) override {
+        // After a stop all end at the same time: who gives memory back holds up those behind him.
+        if (!stop_->reached(StopState::drain)) let_go();
+        std::exchange(starter_, nullptr)->ended(std::move(receipt), here);
+    }
+
     std::shared_ptr<Run> current() const {
         const std::lock_guard lock(mutex_);
         return run_;
@@ -76,6 +80,9 @@ private:
 
     const PipelinePlan plan_;
     Environment& environment_;
+    // Of the run, from its start to its end.
+    Stop* stop_ = nullptr;
+    std::shared_ptr<Runner::Starter> starter_;
     mutable std::mutex mutex_;
     std::shared_ptr<Run> run_;  // guarded by mutex_
     bool draining_ = false;     // guarded by mutex_

@@ -293,11 +293,6 @@ bool TaskGroup::look_at_task(Lock& lock, Task& task) {
     return false;
 }
 
-std::size_t TaskGroup::given_up() const {
-    const std::lock_guard lock(mutex_);
-    return given_up_;
-}
-
 std::string seconds_text(std::chrono::steady_clock::duration duration) {
     char text[32];
     std::snprintf(text, sizeof text, "%.1f", std::chrono::duration<double>(duration).count());

@@ -1,6 +1,7 @@
 // The tasks of one run, and the watch over calls that do not return.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -80,7 +81,7 @@ public:
     void ended(Task* task);
 
     /// Calls that were given up so far. Any thread.
-    std::size_t given_up() const;
+    std::size_t given_up() const noexcept { return given_up_.load(std::memory_order_acquire); }
 
     /// The call that has been running for longest, but for the `run` of a runner. Any thread.
     std::optional<Progress::Call> longest_call() const;
@@ -132,7 +133,7 @@ private:
     // All below: guarded by mutex_.
     std::list<Task> tasks_;
     std::size_t running_ = 0;
-    std::size_t given_up_ = 0;
+    std::atomic<std::size_t> given_up_{0};  // moves under it, and is read by anybody
     bool had_a_task_ = false;
     bool stopping_ = false;
     Clock::time_point stopping_since_{};  // of the state that the stop is in

@@ -245,11 +245,15 @@ BOOST_AUTO_TEST_CASE(a_pool_without_threads_fails_the_pipeline_and_loses_nothing
             leat::runtime::Watch watch;
             leat::runtime::Environment environment{lab.log, compute, blocking, watch, lab.folder / "rejects"};
             const auto runner = make_runner(plans.front(), environment);
-            std::promise<leat::runtime::PipelineReceipt> ended;
-            runner->start(
-                lab.stop, TaskGroup::Thread::compute,
-                [&](leat::runtime::PipelineReceipt of, TaskGroup::Thread) { ended.set_value(std::move(of)); });
-            const auto receipt = ended.get_future().get();
+            struct Starter : leat::runtime::Runner::Starter {
+                void ended(leat::runtime::PipelineReceipt&& of, TaskGroup::Thread) override {
+                    receipt.set_value(std::move(of));
+                }
+                std::promise<leat::runtime::PipelineReceipt> receipt;
+            };
+            const auto starter = std::make_shared<Starter>();
+            runner->start(lab.stop, TaskGroup::Thread::compute, starter);
+            const auto receipt = starter->receipt.get_future().get();
             compute.join();
             const bool enough = threads == 4;
             BOOST_TEST_CONTEXT(threads << " threads: " << error_of(receipt)) {
