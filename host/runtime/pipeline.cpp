@@ -968,17 +968,17 @@ private:
         }
         tasks_->forget(*instance);
         const std::lock_guard lock(instances_mutex_);
-        ended_instances_.emplace_back(instance->title(), instance->memory_owner());
+        ended_instances_.push_back(std::move(instance));
     }
 
     // Only now: what one instance made may be held by another to its end.
     void report_leaks() {
         if (abandoned() > 0 || process_memory().bytes_in_use() == 0) return;
-        for (const auto& [title, owner] : ended_instances_) {
-            const auto blocks = process_memory().live_blocks(owner);
+        for (const auto& instance : ended_instances_) {
+            const auto blocks = process_memory().live_blocks(instance->memory_owner());
             if (blocks == 0) continue;
             environment_.log.tell("memory-leaked",
-                                  title + ": " + std::to_string(blocks) +
+                                  instance->title() + ": " + std::to_string(blocks) +
                                       " blocks of the host's memory were never given back; report it to the vendor of "
                                       "the plugin",
                                   {{"pipeline", plan_.settings->name}, {"blocks", blocks}});
@@ -1095,7 +1095,8 @@ private:
     Instance* source_ = nullptr;
     std::vector<Instance*> sinks_;
     Instance::Reported last_reported_;
-    std::vector<std::pair<std::string, Memory::Owner>> ended_instances_;
+    // Empty shells, freed with the run: after a stop, when all end at the same time, that is after all have ended.
+    std::vector<std::unique_ptr<Instance>> ended_instances_;
     Runner::Starter* starter_ = nullptr;
     Step step_ = Step::set_up;
     bool settled_ = false;
