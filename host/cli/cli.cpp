@@ -8,6 +8,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/process_environment.hpp"
+#include "cli/standard_streams.hpp"
 #include "cli/verbs.hpp"
 
 namespace leat::cli {
@@ -62,6 +63,7 @@ Exit execute(const Arguments& arguments, const Console& console) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    hold_standard_streams();
     // A reader that has gone, or a file at its limit, is an error of the write; not a death without a receipt.
     for (const int signal : {SIGPIPE, SIGXFSZ})
         static_cast<void>(std::signal(signal, SIG_IGN));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <thread>
 #include <utility>
@@ -15,7 +16,7 @@ namespace {
 
 constexpr int idle_ms = 100;
 
-/// Becomes readable when the work has ended.
+/// Becomes readable when the work has ended; without a descriptor left for it, it can be asked.
 class Ended {
 public:
     Ended() : descriptor_(::eventfd(0, EFD_CLOEXEC)) {}
@@ -25,14 +26,17 @@ public:
     Ended(const Ended&) = delete;
     Ended& operator=(const Ended&) = delete;
     int descriptor() const { return descriptor_; }
-    void set() const {
+    bool is_set() const { return is_set_.load(std::memory_order_acquire); }
+    void set() {
+        is_set_.store(true, std::memory_order_release);
         const std::uint64_t one = 1;
         while (::write(descriptor_, &one, sizeof one) < 0 && errno == EINTR) {
         }
     }
 
 private:
-    int descriptor_;
+    const int descriptor_;
+    std::atomic<bool> is_set_{false};
 };
 
 }  // namespace
@@ -83,7 +87,7 @@ void run_beside(Signals& signals, const std::function<void()>& work, const Besid
             beside.on_signal(number);
     };
     take_all();
-    const Ended ended;
+    Ended ended;
     std::thread worker([&] {
         work();
         ended.set();
@@ -94,7 +98,7 @@ void run_beside(Signals& signals, const std::function<void()>& work, const Besid
         const int ready = ::poll(waits.data(), waits.size(), idle_ms);
         if (ready < 0 && errno != EINTR) break;
         if (ready > 0 && (waits[1].revents & POLLIN) != 0) take_all();
-        if (ready > 0 && (waits[0].revents & POLLIN) != 0) break;
+        if (ended.is_set()) break;
         if (ready > 0 && (waits[2].revents & POLLIN) != 0) beside.on_readable();
         beside.idle();
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <ctime>
 #include <deque>
@@ -104,6 +105,8 @@ public:
             first_.push_back(&slot);
         }
         first_at_start_ = first_;
+        // Makes what the timers need, which fails without descriptors: here it can be told.
+        const boost::asio::steady_timer first_timer(compute_);
     }
 
     ~Impl() {
@@ -476,8 +479,13 @@ Result<std::unique_ptr<Manager>> Manager::make(const config::Settings& settings,
         options.lane_suffix += delivery::LetterTable::of_senders;
     }
     process_memory().set_limit(settings.memory);
-    return std::unique_ptr<Manager>(new Manager(
-        std::make_unique<Impl>(settings, catalog, std::move(plans), std::move(connections), log, std::move(options))));
+    try {
+        return std::unique_ptr<Manager>(new Manager(std::make_unique<Impl>(
+            settings, catalog, std::move(plans), std::move(connections), log, std::move(options))));
+    } catch (const std::runtime_error& e) {
+        return Error(Errc::worker_pool_exhausted, std::string("the engine cannot start: ") + e.what() +
+                                                      "; raise the limits of open files and threads (ulimit -n, -u)");
+    }
 }
 
 RunReceipt Manager::run_all(Stop& stop) {

@@ -227,6 +227,7 @@ private:
             taken = taken && bucket_.put(part);
             if (!taken) state_.drop(part);
         }
+        numbered_.clear();  // also of what was not taken
         if (!taken || !ends_segment) return taken;
         const auto border = numbering_.end_segment();
         lane_.segment_begins(border);

@@ -343,6 +343,20 @@ BOOST_AUTO_TEST_CASE(blocks_that_are_never_given_back_are_named) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_source_is_not_blamed_for_rows_that_a_failed_sink_did_not_take) {
+    for (const auto& transforms : {std::vector<std::string>(), {"odd.transform"}, {"odd.blocking"}}) {
+        for (const int workers : {1, 2}) {
+            Lab lab;
+            auto& pipeline = lab.add("odd.source {'count': -1, 'batch': 10}", transforms,
+                                     "odd.sink {'mode': 'status', 'status': -7, 'at': 'write', 'from': 3, 'times': 0}");
+            pipeline.bucket.rows = 10;
+            pipeline.bucket.workers = static_cast<std::uint32_t>(workers);
+            BOOST_CHECK(lab.run_one().outcome == Outcome::failed);
+            BOOST_TEST(lab.log.text().find("never given back") == std::string::npos, lab.log.text());
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_secret_is_in_no_message) {
     for (const std::string mode : {"says-secret", "throws-secret"}) {
         Lab lab;
