@@ -119,7 +119,7 @@ struct Batch::Record {
     void release() noexcept {
         if (owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
         array.release(&array);
-        pool->recycle(std::unique_ptr<Record>(this));
+        pool->records_.give_back(std::unique_ptr<Record>(this));
     }
 };
 
@@ -149,7 +149,7 @@ struct Batch::Loan {
         if (owners.fetch_sub(owned, std::memory_order_acq_rel) != owned) return;
         generation.fetch_add(1, std::memory_order_relaxed);
         std::exchange(record, nullptr)->release();
-        pool->recycle(std::unique_ptr<Loan>(this));
+        pool->loans_.give_back(std::unique_ptr<Loan>(this));
     }
 
     /// Ends the nodes [first, last) but those that were moved out, with all that is below them. How many were ended.
@@ -387,24 +387,9 @@ BatchPool::BatchPool(const Schema& schema) : schema_(schema) {
 
 BatchPool::~BatchPool() = default;
 
-template <class T>
-std::unique_ptr<T> BatchPool::pop(std::vector<std::unique_ptr<T>>& free) {
-    const std::lock_guard lock(mutex_);
-    if (free.empty()) return nullptr;
-    auto out = std::move(free.back());
-    free.pop_back();
-    return out;
-}
-
-template <class T>
-void BatchPool::push(std::vector<std::unique_ptr<T>>& free, std::unique_ptr<T> item) noexcept {
-    const std::lock_guard lock(mutex_);
-    free.push_back(std::move(item));
-}
-
 // A record or a loan owns itself while it is in use: its last owner, on whatever thread, hands it back.
 Batch::Record* BatchPool::new_record() {
-    auto record = pop(free_records_);
+    auto record = records_.take();
     if (!record) {
         record = std::make_unique<Batch::Record>();
         record->pool = this;
@@ -414,7 +399,7 @@ Batch::Record* BatchPool::new_record() {
 }
 
 Batch::Loan* BatchPool::new_loan() {
-    auto loan = pop(free_loans_);
+    auto loan = loans_.take();
     if (!loan) {
         loan = std::make_unique<Batch::Loan>();
         loan->pool = this;
@@ -422,13 +407,6 @@ Batch::Loan* BatchPool::new_loan() {
         loan->children.resize(children_);
     }
     return loan.release();
-}
-
-void BatchPool::recycle(std::unique_ptr<Batch::Record> record) noexcept {
-    push(free_records_, std::move(record));
-}
-void BatchPool::recycle(std::unique_ptr<Batch::Loan> loan) noexcept {
-    push(free_loans_, std::move(loan));
 }
 
 }  // namespace leat

@@ -9,12 +9,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/arrow.hpp"
+#include "base/free_list.hpp"
 #include "base/schema.hpp"
 
 namespace leat {
@@ -107,19 +107,12 @@ private:
     friend class Batch;
     Batch::Record* new_record();
     Batch::Loan* new_loan();
-    void recycle(std::unique_ptr<Batch::Record> record) noexcept;
-    void recycle(std::unique_ptr<Batch::Loan> loan) noexcept;
-    template <class T>
-    std::unique_ptr<T> pop(std::vector<std::unique_ptr<T>>& free);
-    template <class T>
-    void push(std::vector<std::unique_ptr<T>>& free, std::unique_ptr<T> item) noexcept;
 
     const Schema& schema_;
     std::size_t nodes_ = 0;     // below the root, dictionaries included
     std::size_t children_ = 0;  // child pointers in all
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<Batch::Record>> free_records_;
-    std::vector<std::unique_ptr<Batch::Loan>> free_loans_;
+    FreeList<Batch::Record> records_;
+    FreeList<Batch::Loan> loans_;
 };
 
 /// Bytes of all buffers that rows [offset, offset + rows) of a validated column use, nested ones included; a

@@ -78,7 +78,7 @@ private:
         std::uint32_t next_free : 31;  // guarded by the class's mutex, like the next
         std::uint32_t warm : 1;        // free, and its pages were kept
     };
-    struct Class {
+    struct alignas(64) Class {
         std::mutex mutex;
         Entry* entries = nullptr;
         std::uint64_t capacity = 0;
@@ -110,14 +110,15 @@ private:
     int class_shift_ = largest_class_shift;
     Class classes_[classes];
     std::atomic<std::uint64_t> limit_{UINT64_MAX};
-    std::atomic<std::uint64_t> in_use_{0};
-    std::atomic<std::uint64_t> releases_{0};
+    std::atomic<std::uint64_t> warm_limit_{most_warm_bytes};
     std::atomic<std::uint32_t> waiting_{0};
     std::mutex released_mutex_;
     std::condition_variable released_;
-    std::atomic<std::uint64_t> warm_{0};
-    std::atomic<std::uint64_t> warm_limit_{most_warm_bytes};
     std::atomic<Owner> next_owner_{1};
+    // What every thread writes again and again has a cache line of its own.
+    alignas(64) std::atomic<std::uint64_t> in_use_{0};
+    alignas(64) std::atomic<std::uint64_t> releases_{0};
+    alignas(64) std::atomic<std::uint64_t> warm_{0};
 };
 
 /// The process's one Memory: leat_host.dealloc carries no context, and may be called at any time by anybody.
