@@ -20,11 +20,7 @@ namespace {
 
 using delivery::StoredLetter;
 
-/// A row as somebody has mended it.
-struct Edit {
-    std::string row;
-    std::string bytes;
-};
+using Edit = delivery::LetterTable::Edit;
 
 /// What dead export has written, and somebody has worked on.
 struct Edited {
@@ -181,9 +177,9 @@ Exit dead_replay(const DeadReplayArguments& verb, const Arguments& arguments, co
     for (const auto& [why, count] : chosen.value().left_out)
         console.err << letters_text(count) << " left out: " << why << '\n';
     const std::set<std::uint64_t> ids(chosen.value().ids.begin(), chosen.value().ids.end());
-    for (const auto& [id, edit] : edited ? edited->rows : std::map<std::uint64_t, Edit>()) {
-        if (ids.count(id) == 0) continue;
-        if (const auto stored = letters.edit(id, edit.row, edit.bytes); !stored) return console.fail(stored.error());
+    if (edited) {
+        std::erase_if(edited->rows, [&](const auto& edit) { return ids.count(edit.first) == 0; });
+        if (const auto stored = letters.edit(edited->rows); !stored) return console.fail(stored.error());
     }
     if (!ids.empty()) {
         if (const auto number = letters.begin_replay(chosen.value().ids); !number) return console.fail(number.error());

@@ -75,9 +75,9 @@ std::string letter_json(const delivery::StoredLetter& stored) {
                       field("version", letter.version) + field("reason", letter.reason);
     if (letter.row.empty()) {
         out += field("raw", letter.raw);
-        // To be filled in by hand.
-        if (letter.schema)
-            out += ",\"row\":" + (stored.edited.empty() ? "null" : stored.edited) + columns_field(letter);
+        // What a "row" that somebody puts beside it has to have.
+        if (letter.schema) out += columns_field(letter);
+        if (!stored.edited.empty()) out += ",\"row\":" + stored.edited;
     } else if (stored.edited.empty()) {
         out += ",\"row\":" + letter.row;
     } else {

@@ -379,15 +379,19 @@ Result<std::uint64_t> LetterTable::begin_replay(std::span<const std::uint64_t> i
     return number;
 }
 
-Result<> LetterTable::edit(std::uint64_t id, std::string_view row, std::string_view bytes) {
+Result<> LetterTable::edit(const std::map<std::uint64_t, Edit>& edits) {
     const std::lock_guard lock(mutex_);
     BOOST_OUTCOME_TRYV(database_.set_durable(true));
-    const auto& edit = statements_->edit;
-    const Statement::Use use(edit);
-    edit.bind(1, id);
-    edit.bind_text(2, row);
-    edit.bind_blob(3, bytes);
-    return edit.run();
+    BOOST_OUTCOME_TRY(auto transaction, Database::Transaction::begin(database_));
+    for (const auto& [id, edit] : edits) {
+        const auto& statement = statements_->edit;
+        const Statement::Use use(statement);
+        statement.bind(1, id);
+        statement.bind_text(2, edit.row);
+        statement.bind_blob(3, edit.bytes);
+        BOOST_OUTCOME_TRYV(statement.run());
+    }
+    return transaction.commit();
 }
 
 Result<std::vector<LetterTable::Replay>> LetterTable::open_replays() {

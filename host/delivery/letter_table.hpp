@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -97,9 +98,13 @@ public:
 
     /// Puts letters, which are open, into a new replay. Errors: io. Returns its number.
     Result<std::uint64_t> begin_replay(std::span<const std::uint64_t> ids);
-    /// What is to be delivered in place of the row. Errors: io.
-    /// @param bytes  by the letter's own schema
-    Result<> edit(std::uint64_t id, std::string_view row, std::string_view bytes);
+    /// What is to be delivered in place of a letter's row.
+    struct Edit {
+        std::string row;    ///< JSON
+        std::string bytes;  ///< the same without loss, by the letter's own schema
+    };
+    /// All of them, or none. Errors: io.
+    Result<> edit(const std::map<std::uint64_t, Edit>& edits);
     /// Replays that have begun and not ended, in order, with their pipelines. Errors: io.
     struct Replay {
         std::uint64_t number = 0;

@@ -141,6 +141,7 @@ public:
         }
         const std::lock_guard lock(instances_mutex_);
         out.stages = stages(stage_seconds_.empty() ? seconds_of_stages() : stage_seconds_);
+        out.delivered = out.stages.back().rows_out;  // one look, one number
         const auto reported = source_ ? source_->reported() : last_reported_;
         out.done = reported.done;
         out.total = reported.total;

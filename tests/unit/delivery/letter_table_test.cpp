@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(a_replay_takes_open_letters_and_its_number_is_never_used_ag
     BOOST_TEST(replay.stage == "load");
     BOOST_TEST(replay.lane == "p/s");
     BOOST_TEST(replay.letters == 2u);
-    BOOST_REQUIRE(table.edit(2, R"({"n":2})", "edited bytes"));
+    BOOST_REQUIRE(table.edit({{2, {R"({"n":2})", "edited bytes"}}}));
     const auto first = table.next_of(replay, 0, 1).value();
     BOOST_REQUIRE(first.size() == 1u);
     BOOST_TEST(first[0].letter.bytes == "bytes");
