@@ -1,11 +1,10 @@
 #include "base/memory.hpp"
 
-#include <sys/mman.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <bit>
 #include <new>
+
+#include "base/pages.hpp"
 
 namespace leat {
 namespace {
@@ -20,29 +19,18 @@ std::uint64_t whole_pages(std::uint64_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-/// Address space alone, which costs nothing, also where the system does not overcommit (vm.overcommit_memory = 2).
-std::byte* map_nothing(std::uint64_t bytes) {
-    void* const at = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return at == MAP_FAILED ? nullptr : static_cast<std::byte*>(at);
-}
-
-std::uint64_t address_space_limit() {
-    rlimit limit{};
-    return ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
-}
-
 bool open_up(std::byte* from, std::uint64_t bytes) {
-    return ::mprotect(from, whole_pages(bytes), PROT_READ | PROT_WRITE) == 0;
+    return pages::make_usable(from, whole_pages(bytes));
 }
 
 }  // namespace
 
 Memory::Memory(std::uint64_t most_address_space) {
-    const auto most = std::min(most_address_space, address_space_limit() / 2);
+    const auto most = std::min(most_address_space, pages::address_space_limit() / 2);
     while (all_bytes() > most || !reserve()) {
         if (--class_shift_ < smallest_class_shift) return;  // allocate answers NULL: "over the memory budget"
     }
-    ::madvise(base_, all_bytes(), MADV_DONTDUMP);
+    pages::leave_out_of_dumps(base_, all_bytes());
     auto* entries = entries_base_;
     for (auto& of : classes_) {
         // Zeroed pages are valid entries: atomics of 0, a free block.
@@ -58,18 +46,18 @@ bool Memory::reserve() noexcept {
         classes_[i].capacity = std::min(most_blocks, (std::uint64_t{1} << class_shift_) / block_bytes(i));
         entries_bytes_ += whole_pages(classes_[i].capacity * sizeof(Entry));
     }
-    base_ = map_nothing(all_bytes());
-    entries_base_ = base_ ? map_nothing(entries_bytes_) : nullptr;
+    base_ = pages::reserve(all_bytes());
+    entries_base_ = base_ ? pages::reserve(entries_bytes_) : nullptr;
     if (entries_base_) return true;
-    if (base_) ::munmap(base_, all_bytes());
+    if (base_) pages::release(base_, all_bytes());
     base_ = nullptr;
     return false;
 }
 
 Memory::~Memory() {
     if (!base_) return;
-    ::munmap(base_, all_bytes());
-    ::munmap(entries_base_, entries_bytes_);
+    pages::release(base_, all_bytes());
+    pages::release(entries_base_, entries_bytes_);
 }
 
 int Memory::class_of(std::uint64_t size) noexcept {
@@ -132,7 +120,7 @@ bool Memory::cool_one(int not_of_class) noexcept {
         const auto slot = of.first_warm;
         if (slot == no_slot) continue;
         of.first_warm = of.entries[slot].next_free;
-        ::madvise(begin_of(index) + block_bytes(index) * slot, block_bytes(index), MADV_DONTNEED);
+        pages::give_back(begin_of(index) + block_bytes(index) * slot, block_bytes(index));
         of.entries[slot].warm = false;
         of.entries[slot].next_free = of.first_cold & no_slot;
         of.first_cold = slot;
@@ -165,7 +153,7 @@ bool Memory::release(void* block) noexcept {
             warm = cool_one(index);
         if (!warm) {
             warm_.fetch_sub(bytes, std::memory_order_relaxed);
-            ::madvise(block, bytes, MADV_DONTNEED);
+            pages::give_back(static_cast<std::byte*>(block), bytes);
         }
     }
     {

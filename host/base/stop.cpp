@@ -1,9 +1,8 @@
 #include "base/stop.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <utility>
+
+#include "base/wake_handle.hpp"
 
 namespace leat {
 
@@ -12,7 +11,7 @@ Stop::Stop(Stop& parent) : parent_(parent.subscribe([this](StopState state) { re
 Stop::~Stop() {
     parent_.reset();
     for (const int handle : handles_) {
-        if (handle >= 0) ::close(handle);
+        if (handle >= 0) close_wake_handle(handle);
     }
 }
 
@@ -63,7 +62,7 @@ int Stop::handle(StopState level) {
     const std::lock_guard lock(mutex_);
     int& handle = handles_[static_cast<int>(level)];
     if (handle < 0) {
-        handle = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        handle = make_wake_handle();
         open_handles(state_.load(std::memory_order_relaxed));
     }
     return handle;
@@ -71,8 +70,7 @@ int Stop::handle(StopState level) {
 
 void Stop::open_handles(StopState reached) {
     for (int level = 1; level <= static_cast<int>(reached); ++level) {
-        // The counter saturating is no harm: all that matters is that the handle is readable.
-        if (handles_[level] >= 0) static_cast<void>(::eventfd_write(handles_[level], 1));
+        if (handles_[level] >= 0) set_wake_handle(handles_[level]);
     }
 }
 

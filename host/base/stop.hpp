@@ -35,7 +35,8 @@ public:
     bool wait_for(std::chrono::nanoseconds duration, StopState level) const;
     bool wait_until(std::chrono::steady_clock::time_point deadline, StopState level) const;
 
-    /// A descriptor that becomes readable once `level` is reached; -1 when none could be made. Owned by this object.
+    /// A descriptor, or a HANDLE on Windows, that becomes readable once `level` is reached; -1 when none could be made.
+    /// Owned by this object.
     int handle(StopState level);
 
 private:

@@ -2,23 +2,19 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <exception>
 #include <iostream>
 
+#include "base/process.hpp"
 #include "cli/arguments.hpp"
 #include "cli/process_environment.hpp"
+#include "cli/signals.hpp"
 #include "cli/standard_streams.hpp"
+#include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 
 namespace leat::cli {
 namespace {
-
-std::filesystem::path own_executable() {
-    std::error_code error;
-    auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-    return error ? std::filesystem::path("/usr/bin/leat") : path;
-}
 
 std::string ask(const std::string& question) {
     std::cerr << question << std::flush;
@@ -64,9 +60,8 @@ Exit execute(const Arguments& arguments, const Console& console) {
 
 int main(int argc, char** argv) {
     hold_standard_streams();
-    // A reader that has gone, or a file at its limit, is an error of the write; not a death without a receipt.
-    for (const int signal : {SIGPIPE, SIGXFSZ})
-        static_cast<void>(std::signal(signal, SIG_IGN));
+    ignore_signals_of_writes();
+    prepare_terminals();
     ProcessEnvironment environment;
     Console console{std::cout,
                     std::cerr,

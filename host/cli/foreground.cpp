@@ -1,7 +1,6 @@
 #include "cli/foreground.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <map>
 #include <memory>
 #include <optional>
@@ -67,7 +66,7 @@ void Foreground::tell_service(const runtime::Manager& manager, std::chrono::nano
 void Foreground::take_signal(int number, Reloader* reloader) {
     const std::string name = signal_name(number);
     // A terminal that is closed has nobody who could want to go on.
-    if (number == SIGHUP && reloader && !live_) return reload(*reloader, std::nullopt);
+    if (asks_for_reload(number) && reloader && !live_) return reload(*reloader, std::nullopt);
     service_.stopping();
     if (!stop_.reached(StopState::drain)) {
         log_.tell("stopping", name + ": stopping; what is in hand is finished first, a second signal stops now",

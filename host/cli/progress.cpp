@@ -1,29 +1,16 @@
 #include "cli/progress.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <ostream>
 
+#include "cli/terminal.hpp"
 #include "cli/text_table.hpp"
 
 namespace leat::cli {
 namespace {
 
 constexpr double log_interval = 10;  // seconds
-
-struct Size {
-    std::size_t rows = 24;
-    std::size_t columns = 80;
-};
-
-Size terminal_size() {
-    winsize size{};
-    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
-    return {size.ws_row, size.ws_col};
-}
 
 std::uint64_t rounded(double number) {
     return static_cast<std::uint64_t>(std::llround(std::max(0.0, number)));

@@ -1,8 +1,5 @@
 #include "cli/run_view.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -12,6 +9,7 @@
 #include <sstream>
 
 #include "base/memory.hpp"
+#include "base/process.hpp"
 #include "observe/metrics.hpp"
 #include "runtime/health.hpp"
 
@@ -44,46 +42,14 @@ observe::HttpAnswer health_answer(const Health& health, bool is_well, const char
 
 // ---- Metrics --------------------------------------------------------------------------------------------------------
 
-double seconds_of(const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
-
-/// Of the whole process, since 1970: the time that the kernel keeps, in ticks since the machine was started.
-double process_start_seconds() {
-    static const double start = [] {
-        std::string stat, word;
-        std::getline(std::ifstream("/proc/self/stat"), stat);
-        std::ifstream uptime("/proc/uptime");
-        double up = 0;
-        uptime >> up;
-        std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
-        constexpr int field = 20;  // the 22nd, two of which are before the bracket
-        for (int i = 0; i < field; ++i)
-            fields >> word;
-        const double ticks = std::strtod(word.c_str(), nullptr);
-        const double age = up - ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
-        const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-        return now.count() - age;
-    }();
-    return start;
-}
-
-std::uint64_t resident_bytes() {
-    std::ifstream file("/proc/self/statm");
-    std::uint64_t size = 0, resident = 0;
-    file >> size >> resident;
-    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
 void add_process(Exposition& to) {
     to.add("leat_build_info", {LEAT_VERSION}, true);
     to.add("leat_memory_in_use_bytes", {}, process_memory().bytes_in_use());
     to.add("leat_memory_limit_bytes", {}, process_memory().limit());
-    to.add("process_start_time_seconds", {}, process_start_seconds());
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    to.add("process_cpu_seconds_total", {}, seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime));
-    to.add("process_resident_memory_bytes", {}, resident_bytes());
+    const auto usage = usage_of_this_process();
+    to.add("process_start_time_seconds", {}, usage.started);
+    to.add("process_cpu_seconds_total", {}, usage.cpu_seconds);
+    to.add("process_resident_memory_bytes", {}, usage.resident_bytes);
 }
 
 /// A stage by what the receipt calls it: "extract", "transform 2", "load".

@@ -81,6 +81,15 @@ const char* signal_name(int number) noexcept {
     return number == SIGINT ? "SIGINT" : number == SIGHUP ? "SIGHUP" : "SIGTERM";
 }
 
+bool asks_for_reload(int number) noexcept {
+    return number == SIGHUP;
+}
+
+void ignore_signals_of_writes() noexcept {
+    for (const int signal : {SIGPIPE, SIGXFSZ})
+        static_cast<void>(std::signal(signal, SIG_IGN));
+}
+
 void run_beside(Signals& signals, const std::function<void()>& work, const Beside& beside) {
     const auto take_all = [&] {
         while (const int number = signals.take())

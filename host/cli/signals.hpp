@@ -32,6 +32,12 @@ private:
 /// "SIGTERM"
 const char* signal_name(int number) noexcept;
 
+/// True for the signal by which a host is asked to read its configuration again.
+bool asks_for_reload(int number) noexcept;
+
+/// A reader that has gone, or a file at its limit, is an error of the write from now on; not a death without a receipt.
+void ignore_signals_of_writes() noexcept;
+
 /// What run_beside does besides waiting.
 struct Beside {
     std::function<void(int number)> on_signal;

@@ -1,35 +1,14 @@
 #include "cli/text_table.hpp"
 
-// POSIX has more in them than C: newlocale, wcwidth.
-#include <locale.h>  // NOLINT(modernize-deprecated-headers)
-#include <wchar.h>   // NOLINT(modernize-deprecated-headers)
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 
+#include "cli/character_width.hpp"
+
 namespace leat::cli {
 namespace {
-
-/// wcwidth knows Unicode only in a UTF-8 locale; this thread gets one for a moment, the process keeps its own.
-class Utf8Locale {
-public:
-    Utf8Locale() : mine_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-        if (mine_) before_ = uselocale(mine_);
-    }
-    ~Utf8Locale() {
-        if (!mine_) return;
-        uselocale(before_);
-        freelocale(mine_);
-    }
-    Utf8Locale(const Utf8Locale&) = delete;
-    Utf8Locale& operator=(const Utf8Locale&) = delete;
-
-private:
-    locale_t mine_;
-    locale_t before_{};
-};
 
 struct Character {
     std::size_t bytes = 1;
@@ -45,7 +24,7 @@ Character next_character(std::string_view text) {
     std::uint32_t code = first & (0xFFu >> (length + 1));
     for (std::size_t i = 1; i < length; ++i)
         code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3Fu);
-    const int columns = ::wcwidth(static_cast<wchar_t>(code));
+    const int columns = width_of_character(code);
     return {length, columns < 0 ? 1 : static_cast<std::size_t>(columns)};
 }
 

@@ -52,15 +52,15 @@ Rejects::~Rejects() {
 }
 
 Result<> Rejects::open() {
-    const auto refuse = [&](int error) {
-        return Error(Errc::io, "cannot make the rejects file " + file().string() + ": " + errno_text(error) +
+    const auto refuse = [&](const std::string& why) {
+        return Error(Errc::io, "cannot make the rejects file " + file().string() + ": " + why +
                                    "; choose a directory that can be written with --state");
     };
     std::error_code error;
     std::filesystem::create_directories(directory_, error);
-    if (error) return refuse(error.value());
+    if (error) return refuse(error.message());
     const int made = ::open(file().c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    if (made < 0) return refuse(errno);
+    if (made < 0) return refuse(errno_text(errno));
     const auto size = ::lseek(made, 0, SEEK_END);
     char last = '\n';
     if (size > 0) static_cast<void>(::pread(made, &last, 1, size - 1) == 1);

@@ -30,8 +30,12 @@ std::string stamp(Clock::Wall now) {
     return text.data();
 }
 
+Error failure(const std::string& what, const std::filesystem::path& path, const std::string& why) {
+    return Error(Errc::io, what + " " + path.string() + ": " + why + remedy);
+}
+
 Error failure(const std::string& what, const std::filesystem::path& path, int error_number) {
-    return Error(Errc::io, what + " " + path.string() + ": " + errno_text(error_number) + remedy);
+    return failure(what, path, errno_text(error_number));
 }
 
 }  // namespace
@@ -40,7 +44,7 @@ Result<RunDirectory> RunDirectory::make(const std::filesystem::path& state, cons
     std::error_code error;
     const auto runs = state / "runs";
     std::filesystem::create_directories(runs, error);
-    if (error) return failure("cannot make the state directory", runs, error.value());
+    if (error) return failure("cannot make the state directory", runs, error.message());
     const auto name = stamp(clock.wall());
     // Two runs of one process in one millisecond get different directories.
     for (int again = 0; again < 1000; ++again) {

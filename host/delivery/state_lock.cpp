@@ -1,7 +1,6 @@
 #include "delivery/state_lock.hpp"
 
 #include <fcntl.h>
-#include <signal.h>  // NOLINT(modernize-deprecated-headers): POSIX has more in it than C, as kill
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -9,25 +8,18 @@
 #include <cerrno>
 #include <ctime>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <utility>
 
+#include "base/process.hpp"
 #include "config/wording.hpp"
 
 namespace leat::delivery {
 namespace {
 
-std::string host_name() {
-    std::array<char, 256> name{};
-    if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "unknown";
-    return name.data();
-}
-
 /// "leat run a.yaml" of a process of this machine; empty when it cannot be known.
-std::string command_of(pid_t process) {
-    std::ifstream in("/proc/" + std::to_string(process) + "/cmdline", std::ios::binary);
-    std::string words{std::istreambuf_iterator<char>(in), {}};
+std::string command_of(long process) {
+    auto words = command_line_of(process);
     while (!words.empty() && words.back() == '\0')
         words.pop_back();
     const auto program_end = words.find('\0');
@@ -42,7 +34,7 @@ std::string command_of(pid_t process) {
 std::string holder(const std::filesystem::path& file) {
     constexpr auto unknown = "another process";
     std::ifstream in(file);
-    pid_t process = 0;
+    long process = 0;
     std::string host;
     std::string started;
     if (!(in >> process >> host >> started) || process <= 0) return unknown;
@@ -52,7 +44,7 @@ std::string holder(const std::filesystem::path& file) {
         where = " on " + config::printable(host);
     } else {
         // Of one that was killed and left its words here, until the holder has written its own.
-        if (::kill(process, 0) != 0 && errno == ESRCH) return unknown;
+        if (!may_run(process)) return unknown;
         if (const auto command = command_of(process); !command.empty()) known = command + ", " + known;
     }
     return "process " + std::to_string(process) + where + " (" + known + ")";

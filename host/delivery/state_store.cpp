@@ -313,8 +313,8 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::filesystem::path
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) {
-        return Error(Errc::io, "cannot make the state directory " + directory.string() + ": " +
-                                   errno_text(error.value()) + "; choose a directory that can be written with --state");
+        return Error(Errc::io, "cannot make the state directory " + directory.string() + ": " + error.message() +
+                                   "; choose a directory that can be written with --state");
     }
     BOOST_OUTCOME_TRY(auto lock, StateLock::take(directory, clock));
     BOOST_OUTCOME_TRY(auto database, Database::open(database_file(directory), layout()));

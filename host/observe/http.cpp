@@ -19,6 +19,8 @@
 #include <thread>
 #include <utility>
 
+#include "observe/sockets.hpp"
+
 namespace leat::observe {
 namespace {
 
@@ -336,7 +338,7 @@ private:
         const Tcp::endpoint at(ip, options.port);
         if (!error) acceptor.open(at.protocol(), error);
         // A port that was left a moment ago can be had again; one where somebody listens cannot.
-        if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
+        if (!error && reuse_is_safe) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
         if (!error) acceptor.bind(at, error);
         if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
         if (error) return cannot_listen(where(options.port), error);
@@ -347,6 +349,10 @@ private:
 
     Result<> listen_on_path() {
         const auto& path = shared_.options.path;
+        if (!has_unix_sockets) {
+            return Error(Errc::configuration, "http: cannot listen on unix:" + path +
+                                                  ": leat has no Unix sockets on Windows; listen on 127.0.0.1");
+        }
         error_code error;
         auto& acceptor = local_.emplace(io_, shared_).acceptor();
         acceptor.open(Local(), error);

@@ -1,7 +1,5 @@
 #include "plugin/catalog.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -10,6 +8,7 @@
 #include "config/suggest.hpp"
 #include "plugin/elf_check.hpp"
 #include "plugin/file_rules.hpp"
+#include "plugin/places.hpp"
 #include "plugin/trial.hpp"
 
 namespace leat::plugin {
@@ -17,23 +16,13 @@ namespace {
 
 using std::filesystem::path;
 
-#if defined(__x86_64__)
-constexpr auto multiarch = "x86_64-linux-gnu";
-#elif defined(__aarch64__)
-constexpr auto multiarch = "aarch64-linux-gnu";
-#elif defined(__riscv)
-constexpr auto multiarch = "riscv64-linux-gnu";
-#else
-constexpr auto multiarch = "powerpc64le-linux-gnu";
-#endif
-
 Result<std::vector<path>> plugin_files(const path& directory) {
     std::error_code error;
     std::vector<path> files;
     for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
          entry.increment(error)) {
         const path& file = entry->path();
-        if (file.extension() == ".so" && file.filename().native().front() != '.') files.push_back(file);
+        if (file.extension() == library_ending && file.filename().string().front() != '.') files.push_back(file);
     }
     if (error) {
         return Error(Errc::configuration, "plugin directory " + directory.string() + " cannot be read: " +
@@ -65,12 +54,12 @@ bool contains(const std::vector<Kind>& kinds, Kind kind) {
 }
 
 /// Identifies a file whatever it is called.
-using FileKey = std::pair<dev_t, ino_t>;
+using FileKey = std::pair<std::uint64_t, std::uint64_t>;
 
 std::optional<FileKey> file_key(const path& file) {
-    struct stat status {};
-    if (::stat(file.c_str(), &status) != 0) return std::nullopt;
-    return FileKey{status.st_dev, status.st_ino};
+    const auto found = FileIdentity::of(file);
+    if (found == FileIdentity{}) return std::nullopt;
+    return FileKey{found.device, found.inode};
 }
 
 /// Decides which of the files found become libraries.
@@ -124,7 +113,7 @@ private:
     std::optional<Error> clash_of(const Library& library) const {
         if (trust_.pins.count(library.id()) > 0 && library.path().stem() != library.id()) {
             return Error(Errc::plugin, "is plugin \"" + library.id() + "\", which plugins.pin has, but pins are held " +
-                                           "against files by their names; call it " + library.id() + ".so");
+                                           "against files by their names; call it " + library.id() + library_ending);
         }
         for (const auto& other : libraries_) {
             if (other->id() == library.id() && other->version() == library.version()) {
@@ -299,7 +288,8 @@ Error Catalog::unknown(std::string_view id, const std::vector<Kind>& wanted) con
     for (const path& directory : directories_)
         searched.push_back(directory.string());
     text += searched.empty() ? "; there was no directory to search, set LEAT_PLUGIN_PATH to one with plugins"
-                             : "; searched " + all_of(searched, ", ") + ", put the plugin's .so file into one of them";
+                             : "; searched " + all_of(searched, ", ") + ", put the plugin's " +
+                                   std::string(library_ending) + " file into one of them";
     return Error(Errc::plugin, text);
 }
 
@@ -309,14 +299,11 @@ std::vector<path> default_directories(const path& executable, const Environment&
     const auto given = environment("LEAT_PLUGIN_PATH");
     if (given) list = *given;
     while (!list.empty()) {
-        const auto colon = std::min(list.find(':'), list.size());
-        if (colon > 0) directories.emplace_back(list.substr(0, colon));
-        list.remove_prefix(std::min(colon + 1, list.size()));
+        const auto end = std::min(list.find(path_separator), list.size());
+        if (end > 0) directories.emplace_back(list.substr(0, end));
+        list.remove_prefix(std::min(end + 1, list.size()));
     }
-    const path prefix = executable.parent_path().parent_path();
-    for (const path& library_directory :
-         {prefix / "lib", prefix / "lib" / multiarch, prefix / "lib64", path("/usr/local/lib"),
-          path("/usr/local/lib64"), path("/usr/lib") / multiarch, path("/usr/lib64"), path("/usr/lib")}) {
+    for (const path& library_directory : library_directories(executable)) {
         const path directory = library_directory / "leat" / "plugins";
         if (std::find(directories.begin(), directories.end(), directory) == directories.end()) {
             directories.push_back(directory);

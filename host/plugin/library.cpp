@@ -1,7 +1,5 @@
 #include "plugin/library.hpp"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -10,30 +8,11 @@
 #include "plugin/elf_check.hpp"
 #include "plugin/file_rules.hpp"
 #include "plugin/handshake.hpp"
+#include "plugin/places.hpp"
 #include "plugin/trial.hpp"
 
 namespace leat::plugin {
 namespace {
-
-/// The loader's own text, without the path that it begins with when the trouble is in `path` itself.
-std::string loader_text(const std::filesystem::path& path) {
-    const char* said = ::dlerror();
-    std::string text = said ? said : "no reason given";
-    const std::string own = path.string() + ": ";
-    if (text.compare(0, own.size(), own) == 0) text.erase(0, own.size());
-    return text;
-}
-
-Error load_error(const std::string& text) {
-    if (text.find("undefined symbol") != std::string::npos) {
-        return Error(Errc::plugin, "cannot be loaded: " + text + "; link the library that has it");
-    }
-    if (text.find("cannot open shared object file") != std::string::npos) {
-        return Error(Errc::plugin,
-                     "cannot be loaded, because a library that it needs cannot be: " + text + "; install that library");
-    }
-    return Error(Errc::plugin, "cannot be loaded: " + text);
-}
 
 /// Writes down how one check came out, and hands its result on.
 template <class T>
@@ -47,6 +26,7 @@ Result<T> noted(Result<T> result, Report& report, const std::string& when_it_hol
 }
 
 Result<> check_mode(const std::filesystem::path& path, Report& report) {
+    if (!looks_at_modes) return done();
     return noted(check_file_mode(path), report, "cannot be changed by others");
 }
 
@@ -80,6 +60,7 @@ void check_manners(const ElfFacts& facts, Report& report) {
         report.warn("exports more than leat_plugin_v1 (" + some_of(needless) +
                     "); link it with the version script of leat_add_plugin");
     }
+    if (!has_unique_symbols) return;
     if (facts.unique.empty()) {
         report.ok("has no unique symbols");
     } else {
@@ -89,21 +70,6 @@ void check_manners(const ElfFacts& facts, Report& report) {
 }
 
 }  // namespace
-
-Result<boost::dll::shared_library> load(const std::filesystem::path& path) {
-    using boost::dll::load_mode::type;
-    // Boost.DLL hands the bits to dlopen as they are. NODELETE: unmapping code that a thread, a destructor or an
-    // exit handler may still run cannot be made safe, so that closing must do nothing.
-    const auto mode = static_cast<type>(boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local |
-                                        static_cast<unsigned>(RTLD_NODELETE));
-    boost::dll::shared_library library;
-    std::error_code error;
-    // What a static constructor throws would leave the loader half-way, its lock held: better to end here, which is
-    // what the trial in a child process is for.
-    [&]() noexcept { library.load(path, mode, error); }();
-    if (error) return load_error(loader_text(path));  // error_code itself always says "Bad file descriptor"
-    return library;
-}
 
 Result<const leat_plugin*> ask(const boost::dll::shared_library& library) {
     constexpr auto entry_name = "leat_plugin_v1";
@@ -214,7 +180,7 @@ CheckedFile check_file(const std::filesystem::path& path, std::chrono::milliseco
         checked.report.fail(fault->message());
         return checked;
     }
-    checked.report.ok("comes through loading in a child process");
+    if (tries_in_child) checked.report.ok("comes through loading in a child process");
     LoadedFiles first;
     if (auto library = Library::take_in({place}, checked.report, first)) checked.library = std::move(library).value();
     return checked;

@@ -4,7 +4,6 @@
 #include <leat/leat.hpp>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -108,13 +107,18 @@ public:
 
 private:
     Arrival wait(const leat::context& ctx, std::uint64_t wait_ns) const {
-        const auto stop = static_cast<int>(ctx.host().stop_handle(ctx.raw()));
-        pollfd both[] = {{fd_, POLLIN, 0}, {stop, POLLIN, 0}};  // a negative descriptor is left alone
         const timespec limit = {static_cast<time_t>(wait_ns / 1000000000), static_cast<long>(wait_ns % 1000000000)};
-        const int ready = retried([&] { return ::ppoll(both, 2, &limit, nullptr); });
-        if (ready < 0) throw_errno(errno, "cannot wait for " + name_);
-        if (both[1].revents != 0) return Arrival::stopped;
-        return both[0].revents != 0 ? Arrival::data : Arrival::idle;
+        switch (wait_for(ctx, fd_, ToBe::readable, &limit)) {
+            case Waited::ready:
+                return Arrival::data;
+            case Waited::late:
+                return Arrival::idle;
+            case Waited::stopped:
+                return Arrival::stopped;
+            case Waited::failed:
+                break;
+        }
+        throw_errno(errno, "cannot wait for " + name_);
     }
 
     Arrival check_growth(const leat::context& ctx) {

@@ -4,39 +4,15 @@
 #include <leat/leat.hpp>
 
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "descriptor.hpp"
 
 namespace ndjson {
-
-/// The process that holds the lock, as far as the system tells: 0 when it does not.
-inline long lock_holder(int fd) {
-    struct stat status {};
-    if (::fstat(fd, &status) != 0) return 0;
-    char file[64];
-    std::snprintf(file, sizeof file, "%02x:%02x:%llu", ::major(status.st_dev), ::minor(status.st_dev),
-                  static_cast<unsigned long long>(status.st_ino));
-    std::ifstream locks("/proc/locks");
-    for (std::string line; std::getline(locks, line);) {
-        std::istringstream words(line);
-        std::string number, kind, strictness, access, where;
-        long process = 0;
-        if (words >> number >> kind >> strictness >> access >> process >> where && kind == "FLOCK" && where == file) {
-            return process;
-        }
-    }
-    return 0;
-}
 
 /// Throws CONFIG when somebody else holds it.
 inline void lock_file(const leat::context& ctx, int fd, const std::string& path) {

@@ -93,7 +93,7 @@ inline std::vector<InputFile> find_files(const std::vector<std::string>& pattern
     for (const std::string& pattern : patterns) {
         for (const std::string& path : expand(pattern, static_cast<bool>(was_read))) {
             if (was_read && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT && was_read(path)) continue;
-            if (seen.insert(std::filesystem::path(path).lexically_normal().native()).second)
+            if (seen.insert(std::filesystem::path(path).lexically_normal().generic_string()).second)
                 files.push_back(look_at(path));
         }
     }

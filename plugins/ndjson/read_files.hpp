@@ -202,7 +202,7 @@ private:
     static constexpr std::size_t most_gone = most_files / 2;
 
     static std::uint64_t name_of(const std::string& path) {
-        const std::uint64_t sum = checksum_of(std::filesystem::path(path).lexically_normal().native());
+        const std::uint64_t sum = checksum_of(std::filesystem::path(path).lexically_normal().generic_string());
         return sum & ((std::uint64_t{1} << (8 * full_name_size)) - 1);
     }
     static std::uint32_t low(std::uint64_t name) { return static_cast<std::uint32_t>(name); }

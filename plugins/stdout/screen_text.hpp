@@ -1,16 +1,13 @@
 // Text as a terminal may show it: no control characters, and as wide as it says.
 #pragma once
 
-#include <locale.h>
-#include <wchar.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
+
+#include "widths.hpp"
 
 namespace standard_output {
 
@@ -20,16 +17,13 @@ struct ScreenText {
     std::size_t places = 0;
 };
 
-/// Knows how wide characters are, from the C library's tables.
+/// Knows how wide characters are.
 class Screen {
 public:
-    // Every Debian has C.UTF-8; where it is missing, each character counts as one place.
-    Screen() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {}
-
     /// `text` in at most `most` places; what is cut off leaves an ellipsis. Control characters and what would turn the
     /// direction of the line become escapes, "\n" or "\u009b", and bytes that are not UTF-8 "\xff".
     ScreenText text(std::string_view text, std::size_t most) const {
-        const InLocale here(locale_.get());
+        const Widths::Here here(widths_);
         ScreenText out;
         std::size_t cut_size = 0, cut_places = 0;  // as far as leaves a place for the ellipsis
         while (!text.empty()) {
@@ -50,24 +44,6 @@ public:
     }
 
 private:
-    struct FreeLocale {
-        void operator()(std::remove_pointer_t<locale_t>* locale) const { ::freelocale(locale); }
-    };
-
-    /// The locale of this thread alone, for as long as this object lives.
-    class InLocale {
-    public:
-        explicit InLocale(locale_t locale) : before_(locale == nullptr ? nullptr : ::uselocale(locale)) {}
-        InLocale(const InLocale&) = delete;
-        InLocale& operator=(const InLocale&) = delete;
-        ~InLocale() {
-            if (before_ != nullptr) ::uselocale(before_);
-        }
-
-    private:
-        locale_t before_;
-    };
-
     static std::size_t size_of_character(unsigned char first) {
         return first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
     }
@@ -114,7 +90,7 @@ private:
             }
         } else {
             out.text = text.substr(0, size);
-            const int width = code < 0x80 ? 1 : ::wcwidth(static_cast<wchar_t>(code));
+            const int width = code < 0x80 ? 1 : Widths::of(code);
             out.places = width < 0 ? 1 : static_cast<std::size_t>(width);  // a character newer than the tables
             text.remove_prefix(size);
             return out;
@@ -124,7 +100,7 @@ private:
         return out;
     }
 
-    std::unique_ptr<std::remove_pointer_t<locale_t>, FreeLocale> locale_;
+    Widths widths_;
 };
 
 }  // namespace standard_output
