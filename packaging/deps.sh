@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# deps.sh [--build] [--bench] [--package]
+# deps.sh [--build] [--bench] [--package] [--windows]
 # Installs the Debian 12 packages that building, testing and running Leat need. Does nothing when all are there.
 #   --build  only what building Leat and packaging/demo.sh take, nothing for tests
 #   --bench  also the programs that tests/bench compares with
 #   --package  also what makes packages and tries them: packaging/package.sh and packaging/test.sh
+#   --windows  only what packaging/windows.sh takes: it builds for Windows, and runs what it has built
 # As root, or through sudo. LEAT_SKIP_DEPS=1 leaves the machine as it is, for other systems.
 set -euo pipefail
 
@@ -14,6 +15,8 @@ tests=(libboost-test1.81-dev librapidcheck-dev clang libclang-rt-dev llvm clang-
     pkg-config python3 python3-prometheus-client zstd abigail-tools doxygen)
 bench=(libbenchmark-dev miller)
 package=(python3 dpkg-dev file rpm rpmlint lintian debootstrap systemd man-db)
+windows=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine64 cmake ninja-build ccache gcc make tcl dpkg-dev patch xz-utils
+    libboost1.81-dev libvalijson-dev libspdlog-dev libcli11-dev libfast-float-dev)
 duckdb=@duckdb/node-api@1.4.4-r.4
 
 # Compilers of the plugins that `leat plugin new` makes; often from elsewhere, so that the programs are what counts.
@@ -27,6 +30,7 @@ for option in "$@"; do
         --build) wanted=("${build[@]}"); programs=() ;;
         --bench) wanted+=("${bench[@]}"); programs+=(node npm); modules=$(dirname "$0")/../build/bench ;;
         --package) wanted+=("${package[@]}") ;;
+        --windows) wanted=("${windows[@]}"); programs=() ;;
         *) echo "deps.sh: $option is not an option; see the head of $0" >&2; exit 2 ;;
     esac
 done

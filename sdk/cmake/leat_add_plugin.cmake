@@ -1,6 +1,6 @@
 # leat_add_plugin(NAME SOURCES a.cpp... [LIBRARIES lib...] [SHARED_STDLIB])
 #
-# Builds NAME.so as a Leat plugin: it exports leat_plugin_v1 and nothing else, carries its C++ runtime
+# Builds NAME.so, or NAME.dll, as a Leat plugin: it exports leat_plugin_v1 and nothing else, carries its C++ runtime
 # (unless SHARED_STDLIB: needed when a shared C++ library is linked), and leaves no symbol undefined.
 function(leat_add_plugin name)
   cmake_parse_arguments(P "SHARED_STDLIB" "" "SOURCES;LIBRARIES" ${ARGN})
@@ -25,6 +25,10 @@ function(leat_add_plugin name)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # A unique symbol would be shared with every other plugin, RTLD_LOCAL or not.
     target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
+  endif()
+  if(WIN32) # __declspec(dllexport) in leat.h says what is exported
+    target_link_options(${name} PRIVATE -Wl,--exclude-all-symbols -static-libgcc $<$<LINK_LANGUAGE:CXX>:-static-libstdc++>)
+    return()
   endif()
   target_link_options(${name} PRIVATE
     -Wl,-z,now,-z,relro -Wl,--exclude-libs,ALL -Wl,-Bsymbolic

@@ -10,6 +10,7 @@ MODULE = re.compile(r"^\s*leat_module\(([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 SOURCES = {".cpp", ".hpp", ".h", ".c", ".ipp"}
 ABI_OWNER = "plugin"  # the one module that reads leat.h
+OVERLAY = "windows"  # holds files of the same modules, which stand for those of the same name on that system
 
 
 def declared_arrows(cmake):
@@ -28,6 +29,12 @@ def declared_arrows(cmake):
     return arrows
 
 
+def place_in_host(source, host):
+    """The path from host/ on that the file has, or stands for."""
+    relative = source.relative_to(host)
+    return relative.relative_to(OVERLAY) if relative.parts[0] == OVERLAY else relative
+
+
 def faults_of_list(host, arrows):
     before = set()
     for module, needs in arrows.items():
@@ -35,7 +42,7 @@ def faults_of_list(host, arrows):
             yield f"host/CMakeLists.txt: {module} -> {need}: {need} must be declared above {module}"
         before.add(module)
     for folder in sorted(path for path in host.iterdir() if path.is_dir()):
-        if folder.name not in arrows and any(path.suffix in SOURCES for path in folder.rglob("*")):
+        if folder.name not in {*arrows, OVERLAY} and any(path.suffix in SOURCES for path in folder.rglob("*")):
             yield f"host/{folder.name} is not declared: add leat_module({folder.name} NEEDS ...) to host/CMakeLists.txt"
 
 
@@ -55,7 +62,8 @@ def faults_of_include(module, path, arrows, host):
 
 def faults_of_file(source, host, arrows):
     relative = source.relative_to(host)
-    module = relative.parts[0] if len(relative.parts) > 1 else None
+    place = place_in_host(source, host)
+    module = place.parts[0] if len(place.parts) > 1 else None
     for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
         include = INCLUDE.match(line)
         if not include:
@@ -78,8 +86,8 @@ def main(root):
         return 1
     faults = list(faults_of_list(host, arrows))
     for source in sources:
-        module = source.relative_to(host).parts[0]
-        if len(source.relative_to(host).parts) == 1 or module in arrows:  # others are named above, once
+        place = place_in_host(source, host)
+        if len(place.parts) == 1 or place.parts[0] in arrows:  # others are named above, once
             faults += faults_of_file(source, host, arrows)
     for fault in faults:
         print(fault)

@@ -41,6 +41,14 @@ class Arrows(unittest.TestCase):
         code, faults = self.check({"config/x.cpp": '#include "config/x.hpp"\n\n#include "runtime/bucket.hpp"\n'})
         self.assertEqual((code, faults), (1, ["host/config/x.cpp:3: config -> runtime is not an arrow"]))
 
+    def test_what_stands_for_a_file_on_another_system_follows_the_same_arrows(self):
+        code, faults = self.check({
+            "windows/main.cpp": '#include "runtime/manager.hpp"\n',
+            "windows/plugin/x.cpp": '#include "config/x.hpp"\n',
+            "windows/config/x.cpp": '#include "runtime/bucket.hpp"\n',
+        })
+        self.assertEqual((code, faults), (1, ["host/windows/config/x.cpp:1: config -> runtime is not an arrow"]))
+
     def test_an_arrow_through_another_module_is_no_arrow(self):
         code, faults = self.check({"runtime/x.cpp": '#include "config/load.hpp"\n'})
         self.assertEqual((code, faults), (1, ["host/runtime/x.cpp:1: runtime -> config is not an arrow"]))

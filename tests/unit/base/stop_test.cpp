@@ -1,6 +1,10 @@
 #include "base/stop.hpp"
 
+#ifdef _WIN32
+#include <windows.h>
+#else
 #include <poll.h>
+#endif
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
@@ -17,10 +21,16 @@ namespace {
 
 constexpr auto ages = 60s;  // a wait that only a stop ends in time
 
+#ifdef _WIN32
+bool readable(int handle) {
+    return ::WaitForSingleObject(reinterpret_cast<HANDLE>(static_cast<std::intptr_t>(handle)), 0) == WAIT_OBJECT_0;
+}
+#else
 bool readable(int descriptor) {
     pollfd waits{descriptor, POLLIN, 0};
     return ::poll(&waits, 1, 0) == 1;
 }
+#endif
 
 }  // namespace
 

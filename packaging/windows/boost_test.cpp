@@ -1,0 +1,22 @@
+// The runtime of Boost.Test, which Debian has no build of for Windows: what is in its libraries is in its headers too.
+#define BOOST_TEST_SOURCE
+#define BOOST_TEST_STATIC_LINK
+#include <boost/test/impl/compiler_log_formatter.ipp>
+#include <boost/test/impl/debug.ipp>
+#include <boost/test/impl/decorator.ipp>
+#include <boost/test/impl/execution_monitor.ipp>
+#include <boost/test/impl/framework.ipp>
+#include <boost/test/impl/junit_log_formatter.ipp>
+#include <boost/test/impl/plain_report_formatter.ipp>
+#include <boost/test/impl/progress_monitor.ipp>
+#include <boost/test/impl/results_collector.ipp>
+#include <boost/test/impl/results_reporter.ipp>
+#include <boost/test/impl/test_framework_init_observer.ipp>
+#include <boost/test/impl/test_tools.ipp>
+#include <boost/test/impl/test_tree.ipp>
+#include <boost/test/impl/unit_test_log.ipp>
+#include <boost/test/impl/unit_test_main.ipp>
+#include <boost/test/impl/unit_test_monitor.ipp>
+#include <boost/test/impl/unit_test_parameters.ipp>
+#include <boost/test/impl/xml_log_formatter.ipp>
+#include <boost/test/impl/xml_report_formatter.ipp>

@@ -1,0 +1,3 @@
+if(NOT TARGET spdlog::spdlog_header_only)
+  add_library(spdlog::spdlog_header_only INTERFACE IMPORTED)
+endif()
