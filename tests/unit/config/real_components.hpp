@@ -13,8 +13,8 @@ namespace leat::config::testing {
 /// Libraries stay open: what is returned lies in them.
 inline std::vector<const leat_component*> real_components() {
     std::vector<const leat_component*> out;
-    for (const auto* plugin : {"csv", "generate", "ndjson", "null", "sql", "sqlite", "stdout"}) {
-        const auto file = LEAT_PLUGINS "/" + std::string(plugin) + ".so";
+    for (const auto* plugin : {LEAT_REAL_PLUGINS}) {
+        const auto file = LEAT_PLUGINS "/" + std::string(plugin) + LEAT_LIBRARY_ENDING;
         void* const library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
         BOOST_TEST_REQUIRE(library != nullptr, ::dlerror());
         const auto entry = reinterpret_cast<decltype(&leat_plugin_v1)>(::dlsym(library, "leat_plugin_v1"));

@@ -33,9 +33,15 @@ private:
     std::filesystem::path path_;
 };
 
+#ifdef _WIN32
+inline constexpr auto library_ending = ".dll";
+#else
+inline constexpr auto library_ending = ".so";
+#endif
+
 /// The library of a fixture, as built.
 inline std::filesystem::path fixture(const std::string& name) {
-    return std::filesystem::path(LEAT_FIXTURES) / name / (name + ".so");
+    return std::filesystem::path(LEAT_FIXTURES) / name / (name + library_ending);
 }
 
 inline std::string read_file(const std::filesystem::path& path) {
