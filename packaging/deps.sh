@@ -16,7 +16,7 @@ tests=(libboost-test1.81-dev librapidcheck-dev clang libclang-rt-dev llvm clang-
 bench=(libbenchmark-dev miller)
 package=(python3 dpkg-dev file rpm rpmlint lintian debootstrap systemd man-db)
 windows=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine64 cmake ninja-build ccache gcc make tcl dpkg-dev patch xz-utils
-    libboost1.81-dev libvalijson-dev libspdlog-dev libcli11-dev libfast-float-dev)
+    libboost1.81-dev libvalijson-dev libspdlog-dev libcli11-dev libfast-float-dev librapidcheck-dev)
 duckdb=@duckdb/node-api@1.4.4-r.4
 
 # Compilers of the plugins that `leat plugin new` makes; often from elsewhere, so that the programs are what counts.

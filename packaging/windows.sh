@@ -87,4 +87,70 @@ for linux in "$root"/build/{dev,release,demo}/bin/leat; do
     echo "$linux writes the same bytes"
     break
 done
+
+# --- killed in the middle, again and again, until it has come to its end
+seq -f 'row %.0f' 1000000 | awk 'BEGIN { print "id,name" } { print NR "," $0 }' >rows.csv
+awk -F, 'NR > 1 { printf "{\"id\":%s,\"name\":\"%s\"}\n", $1, $2 }' rows.csv >expected.ndjson
+cat >rows.yaml <<'EOF'
+version: 1
+bucket: { rows: 5000 }
+pipelines:
+  rows:
+    rate: 100000 rows/s
+    extract: { csv: { path: rows.csv } }
+    load: { ndjson: { path: rows.ndjson } }
+EOF
+written() {
+    stat -c %s rows.ndjson 2>/dev/null || echo 0
+}
+kills=0
+for _ in $(seq 50); do
+    before=$(written)
+    leat run rows.yaml >killed.txt 2>&1 &
+    run=$!
+    # Part of what is left, then TerminateProcess.
+    while kill -0 $run 2>/dev/null && [ "$(written)" -lt $((before + 1000000)) ]; do
+        sleep 0.02
+    done
+    timeout 60 "$wine" taskkill /F /IM leat.exe >/dev/null 2>&1 || true
+    wait $run || true # Windows tells no more than the number that its killer chose
+    ! grep -q '"level":"error"' killed.txt || { cat killed.txt >&2; fail "after $kills kills it does not go on"; }
+    ! grep -q '"event":"pipeline-ended"' killed.txt || break
+    kills=$((kills + 1))
+done
+[ "$kills" -ge 5 ] || fail "leat ended after it was killed $kills times, and should have been killed 5 times at least"
+cmp rows.ndjson expected.ndjson || fail "after $kills kills rows.ndjson does not have each row once"
+leat run rows.yaml --json | tail -n 1 | grep -q '"read":0,' || fail "after $kills kills and the end of the job there were rows to read"
+echo "killed $kills times, and each of 1000000 rows is there once"
+
+# --- and who writes plugins: the SDK in it makes a DLL by one command, and by leat_add_plugin
+compiler=x86_64-w64-mingw32
+mkdir plugins
+cp ../share/doc/leat-dev/examples/c{/hello.c,pp/hello.cpp} plugins/
+$compiler-gcc-posix -shared -I ../include plugins/hello.c -o plugins/hello_c.dll
+cat >plugins/CMakeLists.txt <<'EOF'
+cmake_minimum_required(VERSION 3.25)
+project(hello LANGUAGES CXX)
+find_package(leat REQUIRED)
+leat_add_plugin(hello SOURCES hello.cpp)
+set_target_properties(hello PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_SOURCE_DIR})
+EOF
+cmake -S plugins -B build -G Ninja -D CMAKE_SYSTEM_NAME=Windows -D CMAKE_CXX_COMPILER=$compiler-g++-posix \
+    -D CMAKE_PREFIX_PATH="$PWD/.." >cmake.txt 2>&1 || { cat cmake.txt >&2; fail "the SDK in the ZIP is not found by CMake"; }
+cmake --build build -- --quiet
+for plugin in hello hello_c; do
+    leat plugin check plugins/$plugin.dll >check.txt || { cat check.txt >&2; fail "$plugin.dll is refused"; }
+done
+cat >hello.yaml <<'EOF'
+version: 1
+plugins: { directories: [plugins] }
+pipelines:
+  even:
+    extract: { hello.count: { count: 6 } }
+    transform: [hello.even, hello.identity]
+    load: { stdout: { format: ndjson } }
+EOF
+leat run hello.yaml >hello.txt 2>hello.err || { cat hello.err >&2; fail "the plugins of the SDK do not run"; }
+[ "$(grep '^{"n"' hello.txt)" = $'{"n":0}\n{"n":2}\n{"n":4}' ] || { cat hello.txt >&2; fail "the plugins of the SDK lose rows"; }
+echo "plugins built against the SDK in the ZIP run"
 echo "$zip"

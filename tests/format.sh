@@ -11,7 +11,7 @@ case $("${formatter:-true}" --version) in
     *) echo "format.sh: needs clang-format 14 (packaging/deps.sh installs it), found: ${formatter:-none}" >&2; exit 1 ;;
 esac
 
-mapfile -t files < <(find host sdk plugins tests -name '*.[ch]' -o -name '*.[ch]pp' | LC_ALL=C sort)
+mapfile -t files < <(find host sdk plugins tests packaging -name '*.[ch]' -o -name '*.[ch]pp' | LC_ALL=C sort)
 [ "${#files[@]}" -gt 0 ] || { echo "format.sh: no files found in $PWD" >&2; exit 1; }
 if [ "${1:-}" = --fix ]; then
     exec "$formatter" -i "${files[@]}"

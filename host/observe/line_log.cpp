@@ -8,8 +8,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <utility>
 
 #include "base/utf8.hpp"
@@ -85,15 +85,16 @@ std::string_view level_name(Level level) noexcept {
 
 std::string time_text(Clock::Wall time) {
     using namespace std::chrono;
-    const auto whole = floor<seconds>(time);
-    const auto since_1970 = static_cast<std::time_t>(whole.time_since_epoch().count());
-    std::tm parts{};
-    ::gmtime_r(&since_1970, &parts);
-    std::array<char, 64> out{};
-    auto length = std::strftime(out.data(), out.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-    const auto millis = static_cast<int>(duration_cast<milliseconds>(time - whole).count());
-    length += static_cast<std::size_t>(std::snprintf(out.data() + length, out.size() - length, ".%03dZ", millis));
-    return {out.data(), length};
+    const auto day = floor<days>(time);
+    const year_month_day date(day);
+    const hh_mm_ss of_day(floor<milliseconds>(time - day));
+    std::array<char, 96> out{};
+    const int length =
+        std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                      static_cast<int>(of_day.hours().count()), static_cast<int>(of_day.minutes().count()),
+                      static_cast<int>(of_day.seconds().count()), static_cast<int>(of_day.subseconds().count()));
+    return {out.data(), static_cast<std::size_t>(length)};
 }
 
 std::string event_text(const Line& line) {

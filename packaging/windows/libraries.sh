@@ -2,7 +2,8 @@
 # libraries.sh FOLDER
 # Builds what Leat links on Windows into FOLDER, from Debian's own source packages: yaml-cpp, SQLite, libsodium, zstd,
 # simdjson, and the runtime of Boost.Test. Libraries that are headers alone (Boost, fmt, spdlog, CLI11, valijson,
-# fast_float) are those of this machine, by links, so that no other header of it is ever found; zlib is Debian's.
+# fast_float, and RapidCheck as far as it is: tests/windows/rapidcheck.h) are those of this machine, by links, so that no
+# other header of it is ever found; zlib is Debian's.
 # Does nothing when FOLDER is made of this very file.
 set -euo pipefail
 
@@ -33,19 +34,25 @@ step() {
     (set -e && "$@") >"$folder/logs/$name.log" 2>&1 &
     wait $! && return
     tail -n 20 "$folder/logs/$name.log" >&2
-    fail "$name could not be built; all of its words are in $folder/logs/$name.log"
+    fail "the step $name failed; all of its words are in $folder/logs/$name.log"
 }
 
+# The sources of what apt of this machine installs, from where it has that, fixes of security among them; in a list of
+# our own, as /etc/apt seldom has sources in it, and stays as it is.
 fetch() {
-    # A list of our own: /etc/apt seldom has sources in it, and stays as it is.
-    echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${LEAT_DEBIAN:-http://deb.debian.org/debian} bookworm main" \
-        >"$folder/apt/sources.list"
+    apt-get indextargets 'Created-By: Packages' 'Origin: Debian' 'Component: main' --format \
+        'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(SITE) $(RELEASE) $(COMPONENT)' |
+        sort -u >"$folder/apt/sources.list"
     local apt=(apt-get -qq -o "Dir::Etc::SourceList=$folder/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$folder/apt/lists" -o "Dir::Cache=$folder/apt/cache" -o APT::Sandbox::User=root
-        -o Acquire::Retries=3)
-    "${apt[@]}" update
+        -o APT::Update::Error-Mode=any -o Acquire::Retries=3)
     cd "$folder/src"
-    "${apt[@]}" source --download-only "${packages[@]}"
+    if ! { "${apt[@]}" update && "${apt[@]}" source --download-only "${packages[@]}"; }; then
+        echo "Debian's sources of ${packages[*]} cannot be had from
+$(sed 's/.*] /  /' "$folder/apt/sources.list")
+See that \`apt-get update\` reaches the mirrors in /etc/apt, and start again."
+        return 1
+    fi
     local package
     for package in "${packages[@]}"; do
         # apt has checked what it downloaded; the patches of Debian are put on here.
@@ -110,8 +117,8 @@ build_boost_test() {
     $target-ar rcs "$folder/lib/libboost_unit_test_framework.a" "$folder/src/boost_test.o"
 }
 
-for headers in boost fmt spdlog CLI valijson fast_float; do
-    [ -d "/usr/include/$headers" ] || fail "/usr/include/$headers is missing; run packaging/deps.sh"
+for headers in boost fmt spdlog CLI valijson fast_float rapidcheck rapidcheck.h; do
+    [ -e "/usr/include/$headers" ] || fail "/usr/include/$headers is missing; run packaging/deps.sh"
     ln -s "/usr/include/$headers" "$folder/include/$headers"
 done
 for file in libz.a zlib.h zconf.h; do

@@ -26,8 +26,8 @@ function(leat_add_plugin name)
     # A unique symbol would be shared with every other plugin, RTLD_LOCAL or not.
     target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
   endif()
-  if(WIN32) # __declspec(dllexport) in leat.h says what is exported
-    target_link_options(${name} PRIVATE -Wl,--exclude-all-symbols -static-libgcc $<$<LINK_LANGUAGE:CXX>:-static-libstdc++>)
+  if(WIN32) # mingw-w64: __declspec(dllexport) in leat.h says what is exported, and what is no part of Windows is linked in
+    target_link_options(${name} PRIVATE -Wl,--exclude-all-symbols -static)
     return()
   endif()
   target_link_options(${name} PRIVATE

@@ -157,10 +157,8 @@ int open_wide(const std::wstring& path, int flags) {
     if ((flags & _O_CREAT) != 0) {
         how = (flags & _O_EXCL) != 0 ? CREATE_NEW : OPEN_ALWAYS;  // to be cut it is cut below, whatever its attributes
     }
-    const DWORD extra = (is_directory ? FILE_FLAG_BACKUP_SEMANTICS : 0U) |
-                        ((flags & O_NOFOLLOW) != 0 ? FILE_FLAG_OPEN_REPARSE_POINT : 0U);
-    const HANDLE opened =
-        ::CreateFileW(path.c_str(), access, shared, nullptr, how, FILE_ATTRIBUTE_NORMAL | extra, nullptr);
+    const HANDLE opened = ::CreateFileW(path.c_str(), access, shared, nullptr, how,
+                                        is_directory ? FILE_FLAG_BACKUP_SEMANTICS : FILE_ATTRIBUTE_NORMAL, nullptr);
     if (opened == INVALID_HANDLE_VALUE) return failed();
     if ((flags & _O_TRUNC) != 0 && ::SetEndOfFile(opened) == 0) {
         const DWORD error = ::GetLastError();
@@ -171,7 +169,8 @@ int open_wide(const std::wstring& path, int flags) {
 }
 
 int rename_wide(const wchar_t* from, const wchar_t* to) {
-    // Who looks at either file at this moment, as scanners for viruses do, may keep it from being renamed: not for long.
+    // Who looks at either file at this moment, as scanners for viruses do, may keep it from being renamed: not for
+    // long.
     constexpr int tries = 50;
     constexpr DWORD pause = 20;  // ms
     for (int i = 0;; ++i) {
@@ -210,8 +209,8 @@ int stat_of(HANDLE handle, struct posix_stat* out) {
     out->st_mode |= (found.dwFileAttributes & FILE_ATTRIBUTE_READONLY) != 0 ? 0555U : 0777U;
     out->st_dev = found.dwVolumeSerialNumber;
     out->st_ino = (static_cast<std::uint64_t>(found.nFileIndexHigh) << 32) | found.nFileIndexLow;
-    out->st_size = static_cast<std::int64_t>((static_cast<std::uint64_t>(found.nFileSizeHigh) << 32) |
-                                             found.nFileSizeLow);
+    out->st_size =
+        static_cast<std::int64_t>((static_cast<std::uint64_t>(found.nFileSizeHigh) << 32) | found.nFileSizeLow);
     out->st_mtim = time_of(found.ftLastWriteTime);
     return 0;
 }
@@ -247,27 +246,33 @@ DWORD portion(std::size_t size) {
     return static_cast<DWORD>(std::min<std::size_t>(size, std::size_t{1} << 30));
 }
 
-bool matches_class(const wchar_t*& pattern, wchar_t letter) {
+/// The place behind the class that begins at `pattern`, "[a-z]"; NULL: it is never closed, and a letter like others.
+const wchar_t* end_of_class(const wchar_t* pattern) {
+    const wchar_t* at = pattern + 1;
+    if (*at == L'!' || *at == L'^') ++at;
+    if (*at == L']') ++at;
+    for (; *at != L'\0'; ++at) {
+        if (*at == L']') return at + 1;
+    }
+    return nullptr;
+}
+
+/// `end` is what end_of_class() says.
+bool is_in_class(const wchar_t* pattern, const wchar_t* end, wchar_t letter) {
     const wchar_t* at = pattern + 1;
     const bool negated = *at == L'!' || *at == L'^';
     if (negated) ++at;
     bool found = false;
-    for (const wchar_t* first = at; *at != L'\0' && (*at != L']' || at == first); ++at) {
+    for (; at + 1 < end; ++at) {
         const wchar_t from = *at;
-        wchar_t to = from;
-        if (at[1] == L'-' && at[2] != L'\0' && at[2] != L']') {
-            to = at[2];
-            at += 2;
-        }
-        if (letter >= from && letter <= to) found = true;
+        if (at[1] == L'-' && at + 3 < end) at += 2;
+        if (letter >= from && letter <= *at) found = true;
     }
-    if (*at == L'\0') return false;  // never closed: as glob has it, it matches nothing
-    pattern = at;
     return found != negated;
 }
 
 bool matches(const wchar_t* pattern, const wchar_t* name) {
-    for (; *pattern != L'\0'; ++pattern, ++name) {
+    while (*pattern != L'\0') {
         if (*pattern == L'*') {
             for (;; ++name) {
                 if (matches(pattern + 1, name)) return true;
@@ -275,11 +280,10 @@ bool matches(const wchar_t* pattern, const wchar_t* name) {
             }
         }
         if (*name == L'\0') return false;
-        if (*pattern == L'[') {
-            if (!matches_class(pattern, *name)) return false;
-        } else if (*pattern != L'?' && *pattern != *name) {
-            return false;
-        }
+        const wchar_t* const end = *pattern == L'[' ? end_of_class(pattern) : nullptr;
+        if (end ? !is_in_class(pattern, end, *name) : *pattern != L'?' && *pattern != *name) return false;
+        pattern = end ? end : pattern + 1;
+        ++name;
     }
     return *name == L'\0';
 }
@@ -313,14 +317,6 @@ bool expand(const std::wstring& directory, std::wstring_view rest, std::vector<s
 
 thread_local DWORD loader_error = 0;
 
-void* load(const std::wstring& path) {
-    std::wstring place = path;
-    std::replace(place.begin(), place.end(), L'/', L'\\');
-    const HMODULE loaded = ::LoadLibraryExW(place.c_str(), nullptr, place.find(L'\\') == std::wstring::npos ? 0 : LOAD_WITH_ALTERED_SEARCH_PATH);
-    if (!loaded) loader_error = ::GetLastError();
-    return loaded;
-}
-
 }  // namespace
 
 // ---- with paths of the standard library -----------------------------------------------------------------------------
@@ -339,10 +335,6 @@ int posix_stat(const wchar_t* path, struct posix_stat* out) {
 
 int mkdir(const wchar_t* path, int) {
     return ::CreateDirectoryW(path, nullptr) != 0 ? 0 : failed();
-}
-
-void* dlopen(const wchar_t* path, int) {
-    return load(path);
 }
 
 extern "C" {
@@ -388,8 +380,8 @@ int fsync(int descriptor) {
     // What cannot be written to has nothing to flush; NTFS keeps names in its own log, and a rename is written through.
     const DWORD error = ::GetLastError();
     BY_HANDLE_FILE_INFORMATION found{};
-    const bool is_directory = ::GetFileInformationByHandle(file, &found) != 0 &&
-                              (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    const bool is_directory =
+        ::GetFileInformationByHandle(file, &found) != 0 && (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
     if (is_directory) return 0;
     if (::GetFileType(file) != FILE_TYPE_DISK) {
         errno = EINVAL;
@@ -477,7 +469,13 @@ char* mkdtemp(char* name) {
 }
 
 void* dlopen(const char* path, int) {
-    return load(wide(path));
+    std::wstring place = wide(path);
+    std::replace(place.begin(), place.end(), L'/', L'\\');
+    // What it needs is looked for beside it, when it is named with a directory.
+    const bool has_directory = place.find(L'\\') != std::wstring::npos;
+    const HMODULE loaded = ::LoadLibraryExW(place.c_str(), nullptr, has_directory ? LOAD_WITH_ALTERED_SEARCH_PATH : 0);
+    if (!loaded) loader_error = ::GetLastError();
+    return loaded;
 }
 
 void* dlsym(void* library, const char* name) {

@@ -523,9 +523,10 @@ BOOST_AUTO_TEST_CASE(say_why_they_cannot_be_read) {
 }
 
 BOOST_AUTO_TEST_CASE(may_be_closed_to_the_reader) {
-    if (::geteuid() == 0) return;  // root may read everything
     Folder folder;
-    std::filesystem::permissions(folder.write("closed.yaml", "version: 1\n"), std::filesystem::perms::none);
+    const auto file = folder.write("closed.yaml", "version: 1\n");
+    std::filesystem::permissions(file, std::filesystem::perms::none);
+    if (std::ifstream(file)) return;  // root may read everything, and everybody on Windows
     BOOST_TEST(folder.problems_of("closed.yaml") ==
                "closed.yaml: cannot be read: Permission denied; check its owner and its mode");
 }

@@ -11,6 +11,8 @@
 #include <iterator>
 #include <string>
 
+#include "plugin/places.hpp"
+
 namespace leat::test {
 
 class Folder {
@@ -33,15 +35,9 @@ private:
     std::filesystem::path path_;
 };
 
-#ifdef _WIN32
-inline constexpr auto library_ending = ".dll";
-#else
-inline constexpr auto library_ending = ".so";
-#endif
-
 /// The library of a fixture, as built.
 inline std::filesystem::path fixture(const std::string& name) {
-    return std::filesystem::path(LEAT_FIXTURES) / name / (name + library_ending);
+    return std::filesystem::path(LEAT_FIXTURES) / name / (name + plugin::library_ending);
 }
 
 inline std::string read_file(const std::filesystem::path& path) {

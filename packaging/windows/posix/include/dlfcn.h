@@ -2,7 +2,6 @@
 
 #define RTLD_NOW 2
 #define RTLD_LOCAL 0
-#define RTLD_NODELETE 0x1000
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,5 +13,4 @@ void* dlsym(void* library, const char* name);
 char* dlerror(void);
 #ifdef __cplusplus
 }
-void* dlopen(const wchar_t* path, int mode);
 #endif
