@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # windows.sh [--no-tests]
-# Cross-builds Leat for Windows with mingw-w64 on Debian 12, runs a unit suite and the main pipeline under Wine, and
-# makes a ZIP in build/packages, which is tried from a fresh folder too. README.md has what is not there on Windows.
+# Cross-builds Leat for Windows with mingw-w64 on Debian 12, runs the unit suites under Wine, and makes a ZIP in
+# build/packages, which is tried from a fresh folder: the main pipeline, also killed, and plugins built against the SDK in
+# it. README.md has what is not there on Windows.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -118,7 +119,7 @@ for _ in $(seq 50); do
     ! grep -q '"event":"pipeline-ended"' killed.txt || break
     kills=$((kills + 1))
 done
-[ "$kills" -ge 5 ] || fail "leat ended after it was killed $kills times, and should have been killed 5 times at least"
+[ "$kills" -ge 3 ] || fail "leat ended after it was killed $kills times, and should have been killed 3 times at least"
 cmp rows.ndjson expected.ndjson || fail "after $kills kills rows.ndjson does not have each row once"
 leat run rows.yaml --json | tail -n 1 | grep -q '"read":0,' || fail "after $kills kills and the end of the job there were rows to read"
 echo "killed $kills times, and each of 1000000 rows is there once"
