@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # windows.sh [--no-tests]
-# Cross-builds Leat for Windows with mingw-w64 on Debian 12, runs the unit suites under Wine, and makes a ZIP in
+# Cross-builds Leat for Windows with mingw-w64 on Debian 12, runs unit suites under Wine, and makes a ZIP in
 # build/packages, which is tried from a fresh folder: the main pipeline, also killed, and plugins built against the SDK in
 # it. README.md has what is not there on Windows.
 set -euo pipefail

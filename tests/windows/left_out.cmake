@@ -1,7 +1,7 @@
 # What of the unit suites is not built for Windows, and why; packaging/README.md tells it too.
 set(LEAT_NOT_ON_WINDOWS
-  # Properties alone, which are not run there: rapidcheck.h.
-  config/property_test.cpp
+  # Properties, which are not run there (rapidcheck.h), alone or in a way that asks for the library nevertheless.
+  config/property_test.cpp delivery/checkpoint_test.cpp delivery/row_builder_test.cpp
   # Their subject is not there: the journal. Of unit/plugin, unit/plugin/windows/ is built in the place of all others.
   observe/journal_log_test.cpp cli/log_choice_test.cpp
   # Work with processes, limits or sockets of POSIX themselves.

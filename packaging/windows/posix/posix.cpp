@@ -177,8 +177,12 @@ int rename_wide(const wchar_t* from, const wchar_t* to) {
         if (::MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0) return 0;
         const DWORD error = ::GetLastError();
         const DWORD attributes = ::GetFileAttributesW(to);
-        const bool is_file = attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0;
-        const bool may_pass = error == ERROR_SHARING_VIOLATION || (error == ERROR_ACCESS_DENIED && is_file);
+        const bool exists = attributes != INVALID_FILE_ATTRIBUTES;
+        if (exists && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+            errno = EISDIR;
+            return -1;
+        }
+        const bool may_pass = error == ERROR_SHARING_VIOLATION || (error == ERROR_ACCESS_DENIED && exists);
         if (!may_pass || i == tries) return failed(error);
         ::Sleep(pause);
     }

@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_made_or_written_is_named_with_the_remedy) {
     const Folder folder;
     std::ofstream(folder / "file") << "x";
     BOOST_TEST(RunDirectory::make(folder / "file", Stopped()).error().text() ==
-               "cannot make the state directory " + (folder / "file/runs").string() +
+               "cannot make the state directory " + (folder / "file" / "runs").string() +
                    ": Not a directory; choose a directory that can be written with --state");
     const auto made = RunDirectory::make(folder.path(), Stopped());
     BOOST_REQUIRE(made);
