@@ -146,12 +146,12 @@ cat >hello.yaml <<'EOF'
 version: 1
 plugins: { directories: [plugins] }
 pipelines:
-  even:
-    extract: { hello.count: { count: 6 } }
-    transform: [hello.even, hello.identity]
+  count:
+    extract: { hello.count: { count: 3 } }
+    transform: [hello.identity]
     load: { stdout: { format: ndjson } }
 EOF
 leat run hello.yaml >hello.txt 2>hello.err || { cat hello.err >&2; fail "the plugins of the SDK do not run"; }
-[ "$(grep '^{"n"' hello.txt)" = $'{"n":0}\n{"n":2}\n{"n":4}' ] || { cat hello.txt >&2; fail "the plugins of the SDK lose rows"; }
+[ "$(grep '^{"n"' hello.txt)" = $'{"n":0}\n{"n":1}\n{"n":2}' ] || { cat hello.txt >&2; fail "the plugins of the SDK lose rows"; }
 echo "plugins built against the SDK in the ZIP run"
 echo "$zip"
