@@ -17,7 +17,7 @@ Result<delivery::LetterFilter> filter_of(const DeadFilterArguments& arguments, C
 
 /// {"id", "pipeline", "stage", "component", "version", "reason", "row" or "raw" or "raw_hex", "position", "run",
 /// "made", "state"}; `row` as somebody has edited it, then with the original in "original".
-std::string letter_json(const delivery::StoredLetter& letter);
+std::string letter_json(const delivery::StoredLetter& stored);
 
 /// "12 dead letters"
 std::string letters_text(std::uint64_t count);

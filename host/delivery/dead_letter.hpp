@@ -44,7 +44,7 @@ public:
     virtual void tie_to(const std::string& /*lane*/) {}
 
     /// The source gives rows of this schema, as schema_bytes() has it: a raw record may be made such a row by hand.
-    virtual void source_gives(std::shared_ptr<const std::string> /*schema*/) {}
+    virtual void source_gives(const std::shared_ptr<const std::string>& /*schema*/) {}
 
     /// Takes all of the letters or none of them. They survive the host from the next make_durable() on. Errors: io.
     virtual Result<> add(std::span<const DeadLetter> letters) = 0;

@@ -43,9 +43,9 @@ Result<> StoredLetters::add(std::span<const DeadLetter> letters) {
 }
 
 // What comes before the first row is not stored yet, unless there is much of it.
-void StoredLetters::source_gives(std::shared_ptr<const std::string> schema) {
+void StoredLetters::source_gives(const std::shared_ptr<const std::string>& schema) {
     const std::lock_guard lock(mutex_);
-    source_schema_ = std::move(schema);
+    source_schema_ = schema;
     for (auto& letter : waiting_)
         know_columns(letter);
 }

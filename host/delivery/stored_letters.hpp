@@ -21,7 +21,7 @@ public:
     StoredLetters(LetterTable& table, std::string pipeline, std::string run, std::string where);
 
     void tie_to(const std::string& lane) override { lane_ = lane; }
-    void source_gives(std::shared_ptr<const std::string> schema) override;
+    void source_gives(const std::shared_ptr<const std::string>& schema) override;
     Result<> add(std::span<const DeadLetter> letters) override;
     Result<> make_durable() override;
     std::uint64_t give_up() override;

@@ -15,8 +15,8 @@ namespace leat::plugin {
 /// for nothing in most cases and for a whole tick in some, which is right for many of them together.
 class CallClock {
 public:
-    /// @param of_note  somebody wants to know how long this call takes
-    void begin(bool of_note) { by_tick_ = !of_note || is_brief_; }
+    /// @param is_timed  somebody asks how long this call takes
+    void begin(bool is_timed) { by_tick_ = !is_timed || is_brief_; }
     /// Nanoseconds on the time line of std::chrono::steady_clock. The same clock from begin to end.
     std::int64_t now() const { return by_tick_ ? tick() : exactly(); }
     /// The call has taken this long.

@@ -25,7 +25,7 @@ public:
         threads_.fetch_sub(1, std::memory_order_relaxed);
     }
 
-    /// What takes long says so: something was posted that waits for a thread, or has one.
+    /// Before something is posted that may keep its thread for long: it waits for one until its Turn begins.
     void waits() noexcept { waiting_.fetch_add(1, std::memory_order_relaxed); }
     class Turn {
     public:

@@ -30,6 +30,7 @@ struct WithRows : Directory {
 
 BOOST_AUTO_TEST_SUITE(scarce)
 
+#ifndef LEAT_SANITIZED  // which take descriptors themselves, and see faults where there is none left for them
 BOOST_FIXTURE_TEST_CASE(a_run_with_few_descriptors_ends_with_all_rows_or_says_what_is_missing, WithRows) {
     bool failed = false;
     bool done = false;
@@ -54,6 +55,7 @@ BOOST_FIXTURE_TEST_CASE(a_run_with_few_descriptors_ends_with_all_rows_or_says_wh
     BOOST_TEST(failed);
     BOOST_TEST(done);
 }
+#endif
 
 BOOST_FIXTURE_TEST_CASE(standard_streams_that_are_closed_are_no_files_of_a_run, WithRows) {
     const auto none = shell("\"$0\" load in.csv ndjson:none.ndjson <&- >&- 2>&-; echo $?");
