@@ -117,8 +117,7 @@ const char* why_not(const StoredLetter& letter, bool has_edit, const config::Set
     const bool is_mended = has_edit || !letter.edited.empty();
     if (is_raw && !is_mended) {
         return "raw records, which never became rows; give each its \"row\" in what leat dead export writes, and "
-               "replay "
-               "that with --edited";
+               "replay that with --edited";
     }
     if (!is_raw && letter.letter.bytes.empty()) return "of types that cannot be kept without loss";
     if (pipeline == settings.pipelines.end()) return "of pipelines that the configuration does not have";
