@@ -107,19 +107,28 @@ foreach(directory lib/systemd lib/systemd/system lib/sysusers.d lib/tmpfiles.d $
 endforeach()
 
 # ---- plugins with a package of their own
+set(plugin_text "A plugin for leat, which finds it by itself: leat plugin list has it then, and
+leat plugin show tells what its components do and which settings they take.
+.
+It is apart from leat for the libraries that it takes: who does not use it need
+not install those.")
+string(REPLACE "\n.\n" "\n\n" plugin_text_rpm "${plugin_text}")
 foreach(plugin IN LISTS plugin_packages)
   get_property(summary GLOBAL PROPERTY LEAT_PLUGIN_PACKAGE_${plugin})
   string(TOUPPER plugin-${plugin} component)
   list(APPEND CPACK_COMPONENTS_ALL plugin-${plugin})
   set(CPACK_DEBIAN_${component}_PACKAGE_NAME leat-plugin-${plugin})
-  set(CPACK_DEBIAN_${component}_DESCRIPTION "${summary}, for Leat\nA plugin for leat, which finds it by itself; leat plugin list shows it.")
+  set(CPACK_DEBIAN_${component}_DESCRIPTION "${summary}, for Leat\n${plugin_text}")
   set(CPACK_DEBIAN_${component}_PACKAGE_SECTION database)
   set(CPACK_DEBIAN_${component}_PACKAGE_SHLIBDEPS ON)
   set(CPACK_DEBIAN_${component}_DEBUGINFO_PACKAGE ON)
   set(CPACK_DEBIAN_${component}_PACKAGE_DEPENDS "leat (= ${LEAT_PACKAGE_VERSION}-${LEAT_PACKAGE_RELEASE})")
   set(CPACK_RPM_${component}_PACKAGE_NAME leat-plugin-${plugin})
-  set(CPACK_RPM_${component}_PACKAGE_SUMMARY "${summary}, for Leat")
-  set(CPACK_RPM_${component}_PACKAGE_DESCRIPTION "A plugin for leat, which finds it by itself; leat plugin list shows it.")
+  string(SUBSTRING "${summary}" 0 1 initial)
+  string(SUBSTRING "${summary}" 1 -1 rest)
+  string(TOUPPER ${initial} initial)
+  set(CPACK_RPM_${component}_PACKAGE_SUMMARY "${initial}${rest}, for Leat")
+  set(CPACK_RPM_${component}_PACKAGE_DESCRIPTION "${plugin_text_rpm}")
   set(CPACK_RPM_${component}_PACKAGE_AUTOREQ yes)
   set(CPACK_RPM_${component}_PACKAGE_REQUIRES "leat = ${LEAT_PACKAGE_VERSION}-${LEAT_PACKAGE_RELEASE}")
 endforeach()

@@ -151,8 +151,11 @@ dpkg-deb -f "$python" Depends | grep -q 'leat (= .*libpython3' || fail "leat-plu
 dpkg-deb -f "$deb" Depends | grep -q libpython3 && fail "leat depends on libpython3"
 
 step "lintian and rpmlint find nothing that is not explained"
-lintian --fail-on error,warning,info --display-info --allow-root "$deb" "$dev" "$python" >>"$log" 2>&1 || fail "lintian: $(grep -E '^[EWI]:' "$log" | head)"
-rpmlint -c packaging/rpm/rpmlint.toml "$rpm" "$devel" >"$work/rpmlint" 2>&1 || true
+linted() { quietly lintian --fail-on error,warning,info --display-info --allow-root "$@"; }
+linted "$deb" "$dev"
+# It finds words in machine code too, which are there in one build and not in the next.
+linted --suppress-tags spelling-error-in-binary "$python"
+rpmlint -c packaging/rpm/rpmlint.toml "$rpm" "$devel" "$(one "leat-plugin-python-*.rpm")" >"$work/rpmlint" 2>&1 || true
 cat "$work/rpmlint" >>"$log"
 grep -q ' 0 errors, 0 warnings' "$work/rpmlint" || fail "rpmlint: $(grep -E ': [EW]: ' "$work/rpmlint")"
 
