@@ -2,6 +2,7 @@
 // checked.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -12,10 +13,13 @@
 #include <optional>
 #include <vector>
 
+#include "base/try_lock.hpp"
+
 namespace leat {
 
 /// One address range, cut into classes of power-of-two sizes, so that any pointer leads to its block in constant time.
-/// A block that is given back is handed out again while its pages are still warm. Safe from any thread.
+/// A block that is given back is handed out again while its pages are still warm, first to the thread that gave it
+/// back: threads that allocate and release side by side do not meet. Safe from any thread.
 class Memory {
 public:
     using Owner = std::uint32_t;
@@ -51,10 +55,14 @@ public:
 
     /// Blocks that are live, and the bytes asked for in them.
     std::uint64_t live_blocks(Owner owner) const;
-    std::uint64_t bytes_in_use() const noexcept { return in_use_.load(std::memory_order_relaxed); }
+    std::uint64_t bytes_in_use() const noexcept;
+    /// Whether bytes_in_use() is more than that; where it is much less, this costs a look at one number.
+    bool uses_more_than(std::uint64_t bytes) const noexcept {
+        return claimed_.load(std::memory_order_relaxed) > bytes && bytes_in_use() > bytes;
+    }
 
     /// Blocks that were ever given back.
-    std::uint64_t releases() const noexcept { return releases_.load(std::memory_order_acquire); }
+    std::uint64_t releases() const noexcept;
     /// Waits until releases() is another number than `seen`; false when it is the same after `longest`.
     bool wait_for_release(std::uint64_t seen, std::chrono::nanoseconds longest);
     /// Threads that do so now.
@@ -69,13 +77,15 @@ private:
     static constexpr int smallest_class_shift = 20;
     static constexpr std::uint64_t most_blocks = std::uint64_t{1} << 20;       // of one class
     static constexpr std::uint64_t most_warm_bytes = std::uint64_t{64} << 20;  // free but resident, in all
+    static constexpr std::uint64_t largest_lump = std::uint64_t{1} << 20;
+    static constexpr std::size_t shelves = 16;
     static constexpr std::uint32_t no_slot = (std::uint32_t{1} << 31) - 1;
 
     /// What is known of a block. `size` is 0 while it is free.
     struct Entry {
         std::atomic<std::uint64_t> size;
         std::atomic<Owner> owner;
-        std::uint32_t next_free : 31;  // guarded by the class's mutex, like the next
+        std::uint32_t next_free : 31;  // guarded by the class's mutex, like the next, or by the shelf that it lies on
         std::uint32_t warm : 1;        // free, and its pages were kept
     };
     struct alignas(64) Class {
@@ -89,6 +99,17 @@ private:
         std::uint32_t first_cold = no_slot;
     };
 
+    /// What some threads have given back, to take it again. Who finds it locked goes past it: nobody waits for another.
+    struct alignas(64) Shelf {
+        TryLock lock;
+        // Guarded by lock.
+        std::uint64_t credit = 0;  // bytes that are claimed, and not in use
+        std::uint64_t bytes = 0;   // of the blocks
+        std::array<std::uint32_t, classes> first;
+
+        std::atomic<std::uint64_t> releases{0};  // by these threads, onto the shelf and past it
+    };
+
     static int class_of(std::uint64_t size) noexcept;
     static std::uint64_t block_bytes(int of_class) noexcept { return std::uint64_t{1} << (smallest_shift + of_class); }
     std::byte* begin_of(int of_class) const noexcept {
@@ -100,7 +121,16 @@ private:
         return offset & ((std::uint64_t{1} << class_shift_) - 1);
     }
     bool reserve() noexcept;
-    void* take_block(int index, std::uint64_t size, Owner owner) noexcept;
+    Shelf& own_shelf() noexcept;
+    bool claim(std::uint64_t bytes) noexcept;
+    bool claim(Shelf& locked, std::uint64_t bytes) noexcept;
+    void unclaim(std::uint64_t bytes) noexcept { claimed_.fetch_sub(bytes, std::memory_order_relaxed); }
+    bool is_short() const noexcept { return claimed_.load(std::memory_order_relaxed) > limit() / 2; }
+    std::uint32_t take_from(Shelf& locked, int of_class) noexcept;
+    bool put_on(Shelf& locked, int of_class, std::uint32_t slot) noexcept;
+    std::uint32_t take_from_class(int of_class) noexcept;
+    void give_to_class(int of_class, std::uint32_t slot) noexcept;
+    void empty_shelves() noexcept;
     bool make_usable(int of_class) noexcept;
     bool cool_one(int not_of_class) noexcept;
 
@@ -110,15 +140,19 @@ private:
     int class_shift_ = largest_class_shift;
     Class classes_[classes];
     std::atomic<std::uint64_t> limit_{UINT64_MAX};
-    std::atomic<std::uint64_t> warm_limit_{most_warm_bytes};
+    // Of what may be free and resident, a quarter lies on the shelves.
+    std::atomic<std::uint64_t> warm_limit_{most_warm_bytes / 4 * 3};
+    std::atomic<std::uint64_t> shelf_limit_{most_warm_bytes / 4 / shelves};
+    // How much more than it needs a shelf claims.
+    std::atomic<std::uint64_t> lump_{largest_lump};
     std::atomic<std::uint32_t> waiting_{0};
     std::mutex released_mutex_;
     std::condition_variable released_;
     std::atomic<Owner> next_owner_{1};
-    // What every thread writes again and again has a cache line of its own.
-    alignas(64) std::atomic<std::uint64_t> in_use_{0};
-    alignas(64) std::atomic<std::uint64_t> releases_{0};
-    alignas(64) std::atomic<std::uint64_t> warm_{0};
+    mutable std::array<Shelf, shelves> shelves_;
+    // What every thread may write has a cache line of its own.
+    alignas(64) std::atomic<std::uint64_t> claimed_{0};  // in use, or a shelf's credit; never over the limit
+    alignas(64) std::atomic<std::uint64_t> warm_{0};     // bytes of warm blocks that lie on no shelf
 };
 
 /// The process's one Memory: leat_host.dealloc carries no context, and may be called at any time by anybody.

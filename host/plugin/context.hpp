@@ -70,6 +70,7 @@ public:
     observe::Log& log;
     Outlet& outlet;
     const Memory::Owner owner;
+    std::atomic<bool> has_allocated{false};  // of the host's memory, ever
 
     // The call that is running. `in_plugin` is NULL between calls, and while a call waits in the host.
     std::atomic<const Entry*> in_plugin{nullptr};

@@ -171,6 +171,8 @@ void* alloc_after_waiting(Context& context, std::uint64_t size) {
 void* alloc(leat_ctx* ctx, std::uint64_t size) {
     auto& context = Context::of(ctx);
     auto& memory = process_memory();
+    if (!context.has_allocated.load(std::memory_order_relaxed))
+        context.has_allocated.store(true, std::memory_order_relaxed);
     if (void* const block = memory.allocate(size, context.owner)) return block;
     if (!context.inside()) return nullptr;
     return fenced<void*>(nullptr, [&]() -> void* {

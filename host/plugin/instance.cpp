@@ -500,6 +500,11 @@ void Instance::abandon() noexcept {
     abandoned_.store(true, std::memory_order_release);
 }
 
+std::uint64_t Instance::live_blocks() const {
+    const bool asked = context_->has_allocated.load(std::memory_order_relaxed);
+    return asked && process_memory().uses_more_than(0) ? process_memory().live_blocks(context_->owner) : 0;
+}
+
 Memory::Owner Instance::memory_owner() const noexcept {
     return context_->owner;
 }

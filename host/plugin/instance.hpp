@@ -178,6 +178,9 @@ public:
 
     /// Whom Memory::live_blocks knows this instance as.
     Memory::Owner memory_owner() const noexcept;
+    /// Of the host's memory that it asked for and that nobody has given back yet. Looks at every block that there ever
+    /// was, unless it never asked for one, or none is in use.
+    std::uint64_t live_blocks() const;
 
     /// Seconds spent inside calls so far. Any thread.
     double seconds() const noexcept;

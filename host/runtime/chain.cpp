@@ -222,7 +222,7 @@ Chain::Step Chain::step() {
 }
 
 void Chain::number_staged() {
-    run_.repeated.fetch_add(parts_.numbering.number(staged_), std::memory_order_relaxed);
+    add_alone(run_.repeated, parts_.numbering.number(staged_));
     if (!positions_) return;
     for (auto& batch : staged_) {
         together_rows_ += static_cast<std::uint64_t>(batch.rows());

@@ -35,7 +35,7 @@ bool Circuit::failed(const config::CircuitSettings& settings, Time now) {
 }
 
 std::optional<Circuit::Time::duration> Circuit::worked(Time now) {
-    if (failures_.load(std::memory_order_acquire) == 0) return std::nullopt;
+    if (is_calm()) return std::nullopt;
     const std::lock_guard lock(mutex_);
     failures_ = 0;
     on_trial_ = false;

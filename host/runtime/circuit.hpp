@@ -27,6 +27,8 @@ public:
     /// A call has been answered. How long the circuit was open, if that has closed it.
     std::optional<Time::duration> worked(Time now);
 
+    /// Nothing has failed since the last call that was answered: there is nothing to ask, and nothing to tell.
+    bool is_calm() const noexcept { return failures_.load(std::memory_order_acquire) == 0; }
     bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
     /// When the next trial is due; empty: one is running, or the circuit is closed.
     std::optional<Time> next_trial() const;

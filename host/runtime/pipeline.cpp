@@ -196,9 +196,9 @@ private:
         // Zero rows only carry a position.
         if (rows == 0 && !ends_segment) return !state_.stop.reached(StopState::drain);
         if (rows > 0) {
-            state_.source.rows_out.fetch_add(rows, std::memory_order_relaxed);
-            state_.source.batches.fetch_add(1, std::memory_order_relaxed);
-            state_.bytes.fetch_add(batch.bytes(), std::memory_order_relaxed);
+            add_alone(state_.source.rows_out, rows);
+            add_alone(state_.source.batches, 1);
+            add_alone(state_.bytes, batch.bytes());
         }
         if (ends_segment) positions_.add(batch.position());
         if (shape_.source_in_chain) {
@@ -222,7 +222,7 @@ private:
     bool put_into_bucket(Batch& batch, bool ends_segment) {
         numbered_.clear();
         if (batch.rows() > 0) numbered_.push_back(std::move(batch));
-        state_.repeated.fetch_add(numbering_.number(numbered_), std::memory_order_relaxed);
+        add_alone(state_.repeated, numbering_.number(numbered_));
         bool taken = true;
         for (auto& part : numbered_) {
             taken = taken && bucket_.put(part);
@@ -241,7 +241,7 @@ private:
     void wait_for_memory() {
         constexpr auto longest = std::chrono::milliseconds(100);  // then the hard limit has to do
         auto& memory = process_memory();
-        while (memory.bytes_in_use() > memory.limit() / 2 && !state_.stop.reached(StopState::drain)) {
+        while (memory.uses_more_than(memory.limit() / 2) && !state_.stop.reached(StopState::drain)) {
             const auto seen = memory.releases();
             hurry();
             if (!memory.wait_for_release(seen, longest)) return;
@@ -975,9 +975,9 @@ private:
 
     // Only now: what one instance made may be held by another to its end.
     void report_leaks() {
-        if (abandoned() > 0 || process_memory().bytes_in_use() == 0) return;
+        if (abandoned() > 0) return;
         for (const auto& instance : ended_instances_) {
-            const auto blocks = process_memory().live_blocks(instance->memory_owner());
+            const auto blocks = instance->live_blocks();
             if (blocks == 0) continue;
             environment_.log.tell("memory-leaked",
                                   instance->title() + ": " + std::to_string(blocks) +

@@ -119,7 +119,7 @@ bool Reader::gave_raw() {
 
 std::optional<SteadyTime> Reader::not_before() {
     const auto settled_at = RunState::settled_at(run_.source);
-    if (settled_at > std::chrono::steady_clock::now()) return settled_at;
+    if (settled_at != SteadyTime{} && settled_at > std::chrono::steady_clock::now()) return settled_at;
     return run_.not_before(run_.source);
 }
 

@@ -420,7 +420,7 @@ private:
             if (!run_transforms()) return;
         }
         // The other half is for the source's next batch and what the transforms make of it.
-        if (process_memory().bytes_in_use() > process_memory().limit() / 2) rehearse_collected();
+        if (process_memory().uses_more_than(process_memory().limit() / 2)) rehearse_collected();
     }
 
     bool run_transforms() {

@@ -151,13 +151,13 @@ void RunState::count_failure(const Answer& answer, const StageCounts& stage, Ste
 }
 
 std::optional<SteadyTime> RunState::not_before(const StageCounts& stage) {
-    if (!stage.plan || !stage.plan->circuit) return std::nullopt;
+    if (!stage.plan || !stage.plan->circuit || stage.plan->circuit->is_calm()) return std::nullopt;
     return stage.plan->circuit->not_before(circuit_settings(), std::chrono::steady_clock::now());
 }
 
 void RunState::worked(StageCounts& stage) {
     if (stage.failing.load(std::memory_order_relaxed)) stage.failing.store(false, std::memory_order_relaxed);
-    if (!stage.plan || !stage.plan->circuit) return;
+    if (!stage.plan || !stage.plan->circuit || stage.plan->circuit->is_calm()) return;
     const auto was_open = stage.plan->circuit->worked(std::chrono::steady_clock::now());
     if (!was_open) return;
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*was_open);

@@ -47,6 +47,11 @@ public:
                                               const FailedCall& why) = 0;
 };
 
+/// For a count that only one task at a time writes: that is no interlocked instruction.
+inline void add_alone(std::atomic<std::uint64_t>& count, std::uint64_t more) {
+    count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+}
+
 /// Counts of one stage. Written by its tasks, read by anybody.
 struct StageCounts {
     std::atomic<std::uint64_t> rows_in{0};

@@ -134,12 +134,12 @@ Transforms::Step Transforms::hand_on(std::size_t index, std::uint64_t rows_in, s
     std::uint64_t rows_out = 0;
     for (const auto& one : outlet.batches)
         rows_out += static_cast<std::uint64_t>(one.rows());
-    counts.rows_in.fetch_add(rows_in, std::memory_order_relaxed);
-    counts.rows_out.fetch_add(rows_out, std::memory_order_relaxed);
-    counts.batches.fetch_add(outlet.batches.size(), std::memory_order_relaxed);
+    add_alone(counts.rows_in, rows_in);
+    add_alone(counts.rows_out, rows_out);
+    add_alone(counts.batches, outlet.batches.size());
     const auto accounted = rows_out + outlet.letters.size();
-    if (accounted < rows_in) counts.filtered.fetch_add(rows_in - accounted, std::memory_order_relaxed);
-    if (accounted > rows_in) counts.added.fetch_add(accounted - rows_in, std::memory_order_relaxed);
+    if (accounted < rows_in) add_alone(counts.filtered, rows_in - accounted);
+    if (accounted > rows_in) add_alone(counts.added, accounted - rows_in);
 
     // The next stage takes the first batch first: it goes on the stack last.
     const auto first = outlet.batches.begin(), last = outlet.batches.end();

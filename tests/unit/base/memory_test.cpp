@@ -120,6 +120,88 @@ BOOST_AUTO_TEST_CASE(no_more_is_given_than_the_limit) {
     BOOST_TEST(memory.bytes_in_use() == 0u);
 }
 
+// A thread takes again what it gave back itself, as long as nobody else needs it.
+BOOST_AUTO_TEST_CASE(what_one_thread_gave_back_is_there_for_all) {
+    Memory memory;
+    memory.set_limit(64 * mib);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 40; ++i)
+        threads.emplace_back([&] { memory.release(memory.allocate(1000, 1)); });
+    for (auto& thread : threads)
+        thread.join();
+    BOOST_TEST(memory.bytes_in_use() == 0u);
+    BOOST_TEST(!memory.uses_more_than(0));
+    void* const all = memory.allocate(64 * mib, 1);
+    BOOST_TEST(all != nullptr);
+    BOOST_TEST(memory.uses_more_than(64 * mib - 1));
+    BOOST_TEST(!memory.uses_more_than(64 * mib));
+    memory.release(all);
+
+    Memory little(64 * mib);
+    std::vector<void*> blocks;
+    const auto take_all = [&] {
+        for (;;) {
+            void* const block = little.allocate(65'536, 1);
+            if (!block) return;
+            blocks.push_back(block);
+        }
+    };
+    take_all();
+    const auto count = blocks.size();
+    BOOST_TEST(count > 4u);
+    std::thread([&] {
+        for (void* const block : blocks)
+            little.release(block);
+    }).join();
+    blocks.clear();
+    take_all();
+    BOOST_TEST(blocks.size() == count);
+    for (void* const block : blocks)
+        little.release(block);
+}
+
+BOOST_AUTO_TEST_CASE(many_threads_together_get_no_more_than_the_limit) {
+    constexpr std::uint64_t limit = 8 * mib;
+    Memory memory;
+    memory.set_limit(limit);
+    std::atomic<std::uint64_t> live{0};
+    std::atomic<std::uint64_t> got{0}, refused{0}, too_much{0};
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < 24; ++t) {
+        threads.emplace_back([&, t] {
+            std::vector<std::pair<void*, std::uint64_t>> mine;
+            const auto give_back = [&] {
+                for (const auto& [block, size] : mine) {
+                    live.fetch_sub(size);
+                    memory.release(block);
+                }
+                mine.clear();
+            };
+            for (std::uint64_t i = 0; i < 2000; ++i) {
+                const std::uint64_t size = 1 + (i * 7919 + t * 104729) % 100'000;
+                if (void* const block = memory.allocate(size, t)) {
+                    if (live.fetch_add(size) + size > limit) ++too_much;
+                    mine.emplace_back(block, size);
+                    ++got;
+                } else {
+                    ++refused;
+                }
+                if (mine.size() > 20) give_back();
+            }
+            give_back();
+        });
+    }
+    for (auto& thread : threads)
+        thread.join();
+    BOOST_TEST(too_much.load() == 0u);
+    BOOST_TEST(got.load() > 1000u);
+    BOOST_TEST(refused.load() > 0u);
+    BOOST_TEST(memory.bytes_in_use() == 0u);
+    void* const all = memory.allocate(limit, 1);
+    BOOST_TEST(all != nullptr);
+    memory.release(all);
+}
+
 BOOST_AUTO_TEST_CASE(who_waits_for_memory_is_woken_when_some_is_given_back) {
     Memory memory;
     memory.set_limit(1000);
