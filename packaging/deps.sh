@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # deps.sh [--build] [--bench] [--package] [--windows]
-# Installs the Debian 12 packages that building, testing and running Leat need. Does nothing when all are there.
+# Installs the Debian 12 packages that building, testing and running Leat need, and fetches promtool into build/tools. Does
+# nothing when all are there.
 #   --build  only what building Leat and packaging/demo.sh take, nothing for tests
 #   --bench  also the programs that tests/bench compares with
 #   --package  also what makes packages and tries them: packaging/package.sh and packaging/test.sh
@@ -12,7 +13,7 @@ build=(g++ gcc cmake ninja-build ccache sqlite3
     libboost1.81-dev libyaml-cpp-dev libvalijson-dev libspdlog-dev libcli11-dev
     libsimdjson-dev libfast-float-dev libsqlite3-dev libsodium-dev zlib1g-dev libzstd-dev libpython3-dev)
 tests=(libboost-test1.81-dev librapidcheck-dev clang libclang-rt-dev llvm clang-format clang-tidy binutils make minisign
-    pkg-config python3 python3-prometheus-client zstd abigail-tools doxygen)
+    pkg-config python3 zstd abigail-tools doxygen)
 bench=(libbenchmark-dev miller)
 package=(python3 dpkg-dev file rpm rpmlint lintian debootstrap systemd man-db)
 windows=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine64 cmake ninja-build ccache gcc make tcl dpkg-dev patch xz-utils
@@ -24,13 +25,14 @@ languages=(rustc go)
 
 wanted=("${build[@]}" "${tests[@]}")
 programs=("${languages[@]}")
+promtool=$(dirname "$0")/../build/tools/promtool # of the package prometheus, which would bring a service along
 modules= # where DuckDB's npm package goes
 for option in "$@"; do
     case $option in
-        --build) wanted=("${build[@]}"); programs=() ;;
+        --build) wanted=("${build[@]}"); programs=() promtool= ;;
         --bench) wanted+=("${bench[@]}"); programs+=(node npm); modules=$(dirname "$0")/../build/bench ;;
         --package) wanted+=("${package[@]}") ;;
-        --windows) wanted=("${windows[@]}"); programs=() ;;
+        --windows) wanted=("${windows[@]}"); programs=() promtool= ;;
         *) echo "deps.sh: $option is not an option; see the head of $0" >&2; exit 2 ;;
     esac
 done
@@ -94,6 +96,17 @@ the former, run: apt-get remove libboost1.74-dev"
     fi
 }
 [ "${#missing[@]}" -eq 0 ] || install_missing
+
+if [ -n "$promtool" ] && [ ! -x "$promtool" ] && ! command -v promtool >/dev/null; then
+    fetched=$(mktemp -d)
+    trap 'rm -rf "$fetched"' EXIT
+    echo "Fetching promtool"
+    (cd "$fetched" && apt-get -qq -o Acquire::Retries=3 download prometheus >/dev/null 2>log) ||
+        fail "apt-get could not download the package prometheus, which has promtool: $(head -n 3 "$fetched/log")"
+    mkdir -p "$(dirname "$promtool")"
+    dpkg-deb --fsys-tarfile "$fetched"/prometheus_*.deb | tar -x -C "$fetched" ./usr/bin/promtool
+    mv "$fetched/usr/bin/promtool" "$promtool"
+fi
 
 if [ -n "$modules" ] && [ ! -d "$modules/node_modules/@duckdb/node-api" ]; then
     npm install --silent --no-save --prefix "$modules" "$duckdb" || fail "npm could not install $duckdb; see its words above"

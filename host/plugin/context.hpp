@@ -5,7 +5,7 @@
 #include <array>
 #include <atomic>
 #include <boost/json/value.hpp>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -94,16 +94,16 @@ public:
 
     // Texts made for config(), borrowed by the plugin until destroy.
     std::mutex texts_mutex;
-    std::deque<std::string> texts;
+    std::list<std::string> texts;
 
     struct Metric {
         int kind;
         std::string name;
         std::string unit;
-        std::atomic<double> value{0};
+        double value = 0;
     };
     mutable std::mutex metrics_mutex;
-    std::deque<Metric> metrics;
+    std::vector<Metric> metrics;  // guarded by metrics_mutex; a handle is a place in it, from 1 on
 };
 
 }  // namespace leat::plugin

@@ -100,8 +100,7 @@ void record(leat_ctx* ctx, std::uint64_t handle, double value) {
     const std::lock_guard lock(context.metrics_mutex);
     if (handle == 0 || handle > context.metrics.size()) return;
     auto& one = context.metrics[handle - 1];
-    one.value.store(one.kind == LEAT_GAUGE ? value : one.value.load(std::memory_order_relaxed) + value,
-                    std::memory_order_relaxed);
+    one.value = one.kind == LEAT_GAUGE ? value : one.value + value;
 }
 
 leat_status config(leat_ctx* ctx, const char* pointer, std::uint64_t length, leat_value* out) {

@@ -519,10 +519,10 @@ Instance::Reported Instance::reported() const {
     for (const auto& metric : context_->metrics) {
         if (metric.kind != LEAT_GAUGE) continue;
         if (metric.name == "progress") {
-            out.done = metric.value.load(std::memory_order_relaxed);
+            out.done = metric.value;
             out.unit = metric.unit;
         }
-        if (metric.name == "progress_total") out.total = metric.value.load(std::memory_order_relaxed);
+        if (metric.name == "progress_total") out.total = metric.value;
     }
     return out;
 }

@@ -51,9 +51,9 @@ void Positions::forget_before(std::uint64_t segment) {
 void Numbering::begin(Border first, Border settled, const std::vector<Span>& ahead) {
     next_ = first;
     settled_.clear();
+    for (auto span = ahead.rbegin(); span != ahead.rend(); ++span)
+        settled_.push_back({span->begin.rows, span->end.rows});
     if (settled.rows > first.rows) settled_.push_back({first.rows, settled.rows});
-    for (const auto& span : ahead)
-        settled_.push_back({span.begin.rows, span.end.rows});
 }
 
 std::uint64_t Numbering::number(std::vector<Batch>& batches) {
@@ -82,9 +82,9 @@ std::uint64_t Numbering::cut(const Batch& batch, std::vector<Batch>& out) {
         at = row;
     };
     while (!settled_.empty() && at < end) {
-        const auto& next = settled_.front();
+        const auto& next = settled_.back();
         if (next.end <= at) {
-            settled_.pop_front();
+            settled_.pop_back();
             continue;
         }
         if (next.begin >= end) break;

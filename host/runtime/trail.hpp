@@ -83,7 +83,7 @@ private:
         std::uint64_t begin, end;
     };
     Border next_;
-    std::deque<Rows> settled_;  // from next_ on
+    std::vector<Rows> settled_;  // from next_ on, the nearest one last
 };
 
 }  // namespace leat::runtime
