@@ -316,7 +316,11 @@ const std::vector<int> writers = {1, 3};
 // middle of a batch once left out only what the first new batch had of it.
 BOOST_DATA_TEST_CASE_F(Directory, rows_come_once_also_when_the_source_cuts_its_batches_otherwise_now,
                        boost::unit_test::data::make(cuts) * boost::unit_test::data::make(writers), cut, workers) {
+#ifdef LEAT_SANITIZED
+    constexpr int rows = 10000;
+#else
     constexpr int rows = 40000;
+#endif
     const auto configure = [&](int batch, const std::string& fault) {
         const std::string sink =
             workers == 1 ? "sqlite: { path: out.db, table: t }" : "many.sink: { path: out.db, jitter: 5000 }";
@@ -327,7 +331,7 @@ BOOST_DATA_TEST_CASE_F(Directory, rows_come_once_also_when_the_source_cuts_its_b
                           " } ]\n    load: { " + sink +
                           " }\n    bucket: { rows: 120, workers: " + std::to_string(workers) + " }\n");
     };
-    configure(cut.before, ", mode: _exits, from: " + std::to_string(20000 / cut.before));
+    configure(cut.before, ", mode: _exits, from: " + std::to_string(rows / 2 / cut.before));
     leat({"run", "--json", "p.yaml"});
     const auto state = leat({"state", "show", "p", "--json"}).out;
     configure(cut.after, "");
