@@ -52,16 +52,31 @@ bool has_wildcard(std::string_view text) {
     return text.find_first_of("*?[") != std::string_view::npos;
 }
 
+/// A path as a pattern that nothing but itself matches.
+std::string as_pattern(const fs::path& path) {
+    std::string out;
+    for (const char c : path.string()) {
+        const bool is_sign = std::string_view("*?[").find(c) != std::string_view::npos;
+        if (fs::path::preferred_separator == '\\' && is_sign) {  // which takes no meaning away there
+            out += {'[', c, ']'};
+            continue;
+        }
+        if (fs::path::preferred_separator != '\\' && (is_sign || c == '\\')) out += '\\';
+        out += c;
+    }
+    return out;
+}
+
 /// The files that a pattern below `folder` matches, sorted by name.
 /// Errors: Errc::configuration; the text goes on from the pattern ("cannot be searched").
 Result<std::vector<fs::path>> matching_files(const fs::path& folder, const std::string& pattern) {
     std::string whole;
-    if (!fs::path(pattern).is_absolute() && !folder.empty()) {
-        for (const char c : folder.string()) {
-            if (std::string_view("*?[\\").find(c) != std::string_view::npos) whole += '\\';
-            whole += c;
-        }
-        whole += '/';
+    const fs::path named(pattern);
+    if (named.has_root_directory()) {
+        // On Windows one that names no drive means that of the folder.
+        if (!named.has_root_name()) whole = as_pattern(folder.root_name());
+    } else if (!folder.empty()) {
+        whole = as_pattern(folder) + '/';
     }
     whole += pattern;
     glob_t found{};
@@ -69,6 +84,8 @@ Result<std::vector<fs::path>> matching_files(const fs::path& folder, const std::
     const int status = ::glob(whole.c_str(), GLOB_NOSORT, stop_unless_missing, &found);
     std::vector<fs::path> out(found.gl_pathv, found.gl_pathv + found.gl_pathc);
     ::globfree(&found);
+    for (auto& each : out)
+        each.make_preferred();
     if (status != 0 && status != GLOB_NOMATCH)
         return Error(Errc::configuration, "cannot be searched; a folder of it may not be read");
     std::sort(out.begin(), out.end());
@@ -242,7 +259,7 @@ private:
     void read_includes(const Node& node, const fs::path& file) {
         for_each_text({&node, "include"}, "include", "files", "[conf.d/*.yaml]", [&](const Node& item) {
             const auto folder = file.parent_path();
-            if (!has_wildcard(item.text)) return include(folder / item.text, item);
+            if (!has_wildcard(item.text)) return include((folder / item.text).make_preferred(), item);
             const auto matching = matching_files(folder, item.text);
             if (!matching)
                 return problems_.add(item.mark, "include", in_quotes(item.text) + ' ' + matching.error().message());

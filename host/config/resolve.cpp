@@ -111,7 +111,8 @@ private:
 
     /// The file that file: or credential: names; empty: neither of them stands there.
     std::optional<Result<std::filesystem::path>> file_of(const std::string& from, const Node& node) const {
-        if (from.starts_with("file:")) return std::filesystem::path(node.mark.file).parent_path() / from.substr(5);
+        if (from.starts_with("file:"))
+            return (std::filesystem::path(node.mark.file).parent_path() / from.substr(5)).make_preferred();
         constexpr std::string_view credential = "credential:";
         if (!from.starts_with(credential)) return std::nullopt;
         const auto name = from.substr(credential.size());

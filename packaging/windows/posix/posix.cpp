@@ -13,8 +13,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdarg>
+#include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -261,6 +263,29 @@ const wchar_t* end_of_class(const wchar_t* pattern) {
     return nullptr;
 }
 
+/// The one name that a pattern matches, in which [x] is x. None: there may be several.
+std::optional<std::wstring> only_name(const std::wstring& pattern) {
+    std::wstring out;
+    for (const wchar_t* at = pattern.c_str(); *at != L'\0'; ++at) {
+        if (*at == L'*' || *at == L'?') return std::nullopt;
+        const wchar_t* const end = *at == L'[' ? end_of_class(at) : nullptr;
+        constexpr std::ptrdiff_t of_one = 3;
+        if (end && end - at != of_one) return std::nullopt;
+        out += end ? at[1] : *at;
+        if (end) at = end - 1;
+    }
+    return out;
+}
+
+/// Names that differ in this alone are one to Windows.
+std::wstring in_capitals(const std::wstring& name) {
+    std::wstring out(name.size(), L'\0');
+    const auto size = static_cast<int>(name.size());  // a letter stays one
+    const int mapped = ::LCMapStringEx(LOCALE_NAME_INVARIANT, LCMAP_UPPERCASE, name.data(), size, out.data(), size,
+                                       nullptr, nullptr, 0);
+    return mapped == size ? out : name;
+}
+
 /// `end` is what end_of_class() says.
 bool is_in_class(const wchar_t* pattern, const wchar_t* end, wchar_t letter) {
     const wchar_t* at = pattern + 1;
@@ -304,7 +329,8 @@ bool expand(const std::wstring& directory, std::wstring_view rest, std::vector<s
             found.push_back(directory + name);
         return true;
     };
-    if (part.find_first_of(L"*?[") == std::wstring::npos) return go_on(part);
+    if (const auto only = only_name(part)) return go_on(*only);
+    const std::wstring pattern = in_capitals(part);
     WIN32_FIND_DATAW entry{};
     const HANDLE search = ::FindFirstFileW((directory + L"*").c_str(), &entry);
     if (search == INVALID_HANDLE_VALUE) return ::GetLastError() != ERROR_ACCESS_DENIED;
@@ -313,7 +339,8 @@ bool expand(const std::wstring& directory, std::wstring_view rest, std::vector<s
         const std::wstring name = entry.cFileName;
         if (name[0] == L'.' && part[0] != L'.') continue;
         const bool is_directory = (entry.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-        if (matches(part.c_str(), name.c_str()) && (is_last || is_directory)) readable = go_on(name) && readable;
+        if (matches(pattern.c_str(), in_capitals(name).c_str()) && (is_last || is_directory))
+            readable = go_on(name) && readable;
     } while (::FindNextFileW(search, &entry) != 0);
     ::FindClose(search);
     return readable;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
@@ -84,22 +85,28 @@ public:
     /// What is wrong with a file in it, with the folder left out of the text.
     std::string problems_of(const std::string& name, const Variables& variables = {}) const {
         Problems problems;
-        load(path_ / name, environment(variables), problems);
+        load((path_ / name).make_preferred(), environment(variables), problems);
         return without_folder(text_of(problems));
     }
 
     Settings settings_of(const std::string& name, const Variables& variables = {}) const {
         Problems problems;
-        auto settings = load(path_ / name, environment(variables), problems);
+        auto settings = load((path_ / name).make_preferred(), environment(variables), problems);
         BOOST_TEST_REQUIRE(text_of(problems) == "");
         BOOST_REQUIRE(settings);
         return std::move(*settings);
     }
 
+    /// What is left of a path behind the folder comes with `/`, whatever the system writes; what is mixed stays wrong.
     std::string without_folder(std::string text) const {
-        const std::string folder = path_.string() + '/';
+        constexpr auto separator = static_cast<char>(std::filesystem::path::preferred_separator);
+        const std::string folder = path_.string() + separator;
         for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder, at)) {
             text.erase(at, folder.size());
+            const auto end = std::min(text.find_first_of(":\" \n", at), text.size());
+            for (; separator != '/' && at < end; ++at) {
+                if (text[at] == separator || text[at] == '/') text[at] = text[at] == '/' ? separator : '/';
+            }
         }
         return text;
     }

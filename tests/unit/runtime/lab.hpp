@@ -79,7 +79,7 @@ public:
         std::error_code ignored;
         std::filesystem::remove_all(path_, ignored);
     }
-    std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+    std::string operator/(const std::string& name) const { return (path_ / name).make_preferred().string(); }
     const std::filesystem::path& path() const { return path_; }
 
 private:
@@ -270,7 +270,7 @@ private:
         const auto space = text.find(' ');
         auto keys = space == std::string::npos ? "{}" : text.substr(space + 1);
         for (auto at = keys.find('$'); at != std::string::npos; at = keys.find('$'))
-            keys.replace(at, 1, folder.path().string());
+            keys.replace(at, 1, folder.path().generic_string());  // a backslash would begin an escape
         return component(text.substr(0, space), keys);
     }
 

@@ -32,8 +32,8 @@ double most_beyond(const std::vector<Passed>& all, std::uint64_t per_second) {
     return out;
 }
 
-/// Times at which somebody comes, and with how much.
-std::vector<Passed> random_takes() {
+/// Times at which somebody comes, and with how much. Inline for tests/windows/rapidcheck.h.
+inline std::vector<Passed> random_takes() {
     std::vector<Passed> out;
     auto now = start;
     for (auto left = *rc::gen::inRange(1, 40); left > 0; --left) {

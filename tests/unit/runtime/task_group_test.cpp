@@ -65,7 +65,7 @@ struct Group {
 
     std::unique_ptr<Instance> source(std::string keys) {
         for (auto at = keys.find('$'); at != std::string::npos; at = keys.find('$'))
-            keys.replace(at, 1, folder.path().string());
+            keys.replace(at, 1, folder.path().generic_string());  // a backslash would begin an escape
         const auto settings = component("odd.source", keys);
         auto values = settings.value;
         values.as_object().insert({{"count", 10}, {"batch", 4}, {"expand", 1}, {"status", 99}, {"times", 0}});
