@@ -17,6 +17,11 @@ function(leat_add_test name)
     target_compile_options(${name} PRIVATE -O0)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/windows)
   endif()
+  if(LEAT_TESTS_IN_ONE_PIECE)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    # gcc takes each of these files for a header, whose anonymous namespaces others would see.
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
   target_precompile_headers(${name} REUSE_FROM leat_test_main)
   target_link_libraries(${name} PRIVATE leat_options Boost::unit_test_framework Threads::Threads ${T_LIBRARIES})
   # catch_system_errors would hide the sanitizers' own reports behind Boost.Test's.

@@ -49,7 +49,7 @@ run_tests() {
 }
 
 build() { # PRESET [--target TARGET...]
-    step "$1: configure" 5m cmake --preset "$1" -Wno-dev --log-level=NOTICE &&
+    step "$1: configure" 5m cmake --preset "$1" -D LEAT_TESTS_IN_ONE_PIECE=ON -Wno-dev --log-level=NOTICE &&
         step "$1: build" 40m cmake --build --preset "$@" -- -k 0 --quiet
 }
 

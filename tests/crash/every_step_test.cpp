@@ -22,11 +22,6 @@ using namespace integration;
 
 namespace {
 
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-    const char* const text = std::getenv(name);
-    return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
 constexpr int rows = 60;
 
 #ifdef LEAT_SANITIZED

@@ -32,11 +32,6 @@ constexpr std::uint64_t usual_kills = 30;  // each start takes long
 constexpr std::uint64_t usual_kills = 200;
 #endif
 
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-    const char* const text = std::getenv(name);
-    return text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
 class Random {
 public:
     explicit Random(std::uint64_t seed) : random_(seed) {}

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -15,6 +17,12 @@
 #include "receipt.hpp"
 
 namespace integration {
+
+/// What whoever starts the test asks for by a variable, such as LEAT_KILLS.
+inline std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+    const char* const text = std::getenv(name);
+    return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
 
 /// The numbers that are in the target, as they stand there.
 inline std::vector<std::int64_t> numbers_in(const std::filesystem::path& target, const std::string& sink) {

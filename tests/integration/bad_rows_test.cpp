@@ -10,18 +10,18 @@ using namespace integration;
 
 namespace {
 
-struct Case {
+struct BadRow {
     const char* name;
     std::string csv;
     std::string types;
     std::string balance;
     std::string reason;  ///< of the dead letter
 };
-std::ostream& operator<<(std::ostream& out, const Case& one) {
+std::ostream& operator<<(std::ostream& out, const BadRow& one) {
     return out << one.name;
 }
 
-const std::vector<Case> cases = {
+const std::vector<BadRow> rows_and_reasons = {
     {"too few fields", "id,name\n1,Ada\n2\n3,Alan\n", "", "read 3 = delivered 2 + filtered 0 + dead 1, done, balanced",
      "a.csv:3: "},
     {"too many fields", "id,name\n1,Ada\n2,Grace,Hopper\n3,Alan\n", "",
@@ -53,7 +53,8 @@ boost::json::object letter_of(const Directory& directory, const std::string& pip
 
 BOOST_FIXTURE_TEST_SUITE(bad_rows, Directory)
 
-BOOST_DATA_TEST_CASE_F(Directory, become_dead_letters_with_line_and_reason, boost::unit_test::data::make(cases), one) {
+BOOST_DATA_TEST_CASE_F(Directory, become_dead_letters_with_line_and_reason,
+                       boost::unit_test::data::make(rows_and_reasons), one) {
     put("a.csv", one.csv);
     put("p.yaml", "version: 1\npipelines:\n  people:\n    extract: { csv: { path: a.csv, types: { " + one.types +
                       " } } }\n    load: { ndjson: { path: out.ndjson } }\n");

@@ -8,10 +8,6 @@ using namespace integration;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 constexpr auto two_pipelines = R"(version: 1
 include: [bucket.yaml]
 pipelines:

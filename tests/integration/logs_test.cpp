@@ -20,10 +20,6 @@ constexpr auto one_row_is_bad =
     "}\n"
     "    load: { ndjson: { path: people.ndjson } }\n";
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 /// Each line as the object that it must be.
 std::vector<boost::json::object> parsed(const std::string& log) {
     std::vector<boost::json::object> out;

@@ -78,6 +78,10 @@ Ended run(std::vector<std::string> command, Options options = {});
 Ended leat(std::vector<std::string> arguments, Options options = {});
 std::vector<std::string> leat_command(std::vector<std::string> arguments);
 
+inline bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
 /// A directory of its own for each test, gone with it.
 class Directory {
 public:

@@ -11,7 +11,7 @@ using namespace integration;
 
 namespace {
 
-constexpr auto endless = R"(version: 1
+constexpr auto never_ending = R"(version: 1
 pipelines:
   numbers:
     extract: { generate: { rows: 1000000000, columns: { n: sequence } } }
@@ -24,7 +24,7 @@ std::uint64_t lines_of(const std::string& text) {
     return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-struct Runs : Directory {
+struct Interrupted : Directory {
     /// So that the next one begins at the beginning, with a target of its own.
     void forget_run() const {
         for (const auto* const name : {"out.ndjson", "out.ndjson.leat", ".leat"})
@@ -34,12 +34,12 @@ struct Runs : Directory {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(signals, Runs)
+BOOST_FIXTURE_TEST_SUITE(signals, Interrupted)
 
 BOOST_AUTO_TEST_CASE(the_first_signal_drains_and_prints_the_receipt) {
     for (const int signal : {SIGINT, SIGTERM}) {
         forget_run();
-        put("p.yaml", endless);
+        put("p.yaml", never_ending);
         Options options;
         options.directory = path();
         Process process(leat_command({"run", "--json", "p.yaml"}), options);
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(the_second_signal_stops_a_sink_that_does_not_come_to_an_end
 }
 
 BOOST_AUTO_TEST_CASE(at_any_moment_the_receipt_balances_and_the_target_has_what_it_says) {
-    put("p.yaml", endless);
+    put("p.yaml", never_ending);
     std::mt19937 dice(20261125);
 #ifdef LEAT_SANITIZED  // slower by far, and the same code in each round
     constexpr int rounds = 6;

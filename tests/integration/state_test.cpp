@@ -40,7 +40,7 @@ struct WithState : Directory {
     const Stopped clock;
 };
 
-std::vector<std::string> lines_of(const std::string& text) {
+std::vector<std::string> split_into_lines(const std::string& text) {
     std::vector<std::string> out;
     std::istringstream in(text);
     for (std::string line; std::getline(in, line);)
@@ -113,7 +113,7 @@ BOOST_FIXTURE_TEST_CASE(show_shows_all_of_a_pipeline, WithState) {
 BOOST_FIXTURE_TEST_CASE(export_prints_a_line_of_json_for_each, WithState) {
     const auto ended = leat({"state", "export"});
     BOOST_TEST(ended.code == 0);
-    const auto lines = lines_of(ended.out);
+    const auto lines = split_into_lines(ended.out);
     BOOST_REQUIRE(lines.size() == 4u);
     BOOST_TEST(lines[3] ==
                R"({"pipeline":"people","lane":"people/binary","bucket":1,"position":null,"position_hex":"00ff0a",)"

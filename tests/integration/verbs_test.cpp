@@ -7,10 +7,6 @@ using namespace integration;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 constexpr auto three_rows = "id,name\n1,Ada\n2,Grace\n3,Alan\n";
 constexpr auto csv_to_ndjson = R"(version: 1
 pipelines:

@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(load_without_problems) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(LEAT_CONFIG_FOLDER)) {
         if (entry.path().extension() != ".yaml") continue;
         Problems problems;
-        load(entry.path(), environment({}), problems);
+        leat::config::load(entry.path(), environment({}), problems);
         BOOST_TEST(text_of(problems) == "");
         ++loaded;
     }

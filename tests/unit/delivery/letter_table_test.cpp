@@ -10,6 +10,7 @@
 #include "delivery/stored_letters.hpp"
 #include "file_limit.hpp"
 #include "folder.hpp"
+#include "stopped_clock.hpp"
 
 using leat::Clock;
 using leat::Errc;
@@ -17,13 +18,6 @@ using namespace leat::delivery;
 using namespace leat::test;
 
 namespace {
-
-class Stopped final : public Clock {
-public:
-    Steady now() const override { return {}; }
-    Wall wall() const override { return Wall(std::chrono::seconds(1'700'000'000 + later)); }
-    int later = 0;
-};
 
 std::unique_ptr<StateStore> open(const Folder& folder, const Clock& clock) {
     auto store = StateStore::open(folder.path(), clock);
@@ -64,7 +58,7 @@ BOOST_AUTO_TEST_SUITE(letter_table)
 
 BOOST_AUTO_TEST_CASE(a_letter_is_kept_as_it_was) {
     const Folder folder;
-    const Stopped clock;
+    const StoppedClock clock;
     auto row = letter("UNIQUE failed");
     DeadLetter raw{"extract", "csv", "0.2.0", "o.csv:3: 2 fields", {}, std::string("1,\0x\xff\n", 6)};
     {
@@ -97,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_letter_is_kept_as_it_was) {
 
 BOOST_AUTO_TEST_CASE(what_comes_again_is_taken_out_and_the_rest_is_settled) {
     const Folder folder;
-    const Stopped clock;
+    const StoppedClock clock;
     auto store = open(folder, clock);
     auto& table = store->letters();
     const std::vector letters{letter("a", {1, 5}), letter("b", {2, {}}), letter("c", {2, 3}),
@@ -119,7 +113,7 @@ BOOST_AUTO_TEST_CASE(what_comes_again_is_taken_out_and_the_rest_is_settled) {
 
 BOOST_AUTO_TEST_CASE(letters_are_found_by_pipeline_time_and_expression) {
     const Folder folder;
-    Stopped clock;
+    StoppedClock clock;
     auto store = open(folder, clock);
     auto& table = store->letters();
     auto rich = letter("dear");
@@ -146,7 +140,7 @@ BOOST_AUTO_TEST_CASE(letters_are_found_by_pipeline_time_and_expression) {
 
 BOOST_AUTO_TEST_CASE(a_replay_takes_open_letters_and_its_number_is_never_used_again) {
     const Folder folder;
-    const Stopped clock;
+    const StoppedClock clock;
     auto store = open(folder, clock);
     auto& table = store->letters();
     BOOST_REQUIRE(
@@ -183,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_replay_takes_open_letters_and_its_number_is_never_used_ag
 
 BOOST_AUTO_TEST_CASE(a_changed_letter_is_damaged_and_not_replayed) {
     const Folder folder;
-    const Stopped clock;
+    const StoppedClock clock;
     {
         auto store = open(folder, clock);
         BOOST_REQUIRE(store->letters().add("p", "", "run", std::vector{letter("a"), letter("b")}, true));
@@ -204,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_changed_letter_is_damaged_and_not_replayed) {
 
 BOOST_AUTO_TEST_CASE(letters_of_a_run_are_stored_together_and_all_of_them_or_none) {
     const Folder folder;
-    const Stopped clock;
+    const StoppedClock clock;
     auto store = open(folder, clock);
     StoredLetters letters(store->letters(), "p", "run", "leat dead ls");
     letters.tie_to("p/s");
@@ -246,7 +240,7 @@ BOOST_AUTO_TEST_CASE(letters_of_a_run_are_stored_together_and_all_of_them_or_non
 BOOST_AUTO_TEST_CASE(settling_is_what_a_model_does) {
     BOOST_TEST(rc::check("letters that go on and are settled", [] {
         const Folder folder;
-        const Stopped clock;
+        const StoppedClock clock;
         auto store = open(folder, clock);
         struct Expected {
             std::string lane;

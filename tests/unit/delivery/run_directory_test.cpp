@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "folder.hpp"
+#include "stopped_clock.hpp"
 
 using leat::Clock;
 using leat::delivery::RunDirectory;
@@ -10,11 +11,11 @@ using namespace leat::test;
 
 namespace {
 
-class Stopped final : public Clock {
-public:
-    Steady now() const override { return {}; }
-    Wall wall() const override { return Wall(std::chrono::milliseconds(1'700'000'000'042)); }
-};
+StoppedClock clock_with_fraction() {
+    StoppedClock out;
+    out.fraction = std::chrono::milliseconds(42);
+    return out;
+}
 
 }  // namespace
 
@@ -23,8 +24,8 @@ BOOST_AUTO_TEST_SUITE(run_directory)
 BOOST_AUTO_TEST_CASE(it_is_named_after_time_and_process_and_never_shared) {
     const Folder folder;
     const auto name = "20231114T221320.042Z-" + std::to_string(::getpid());
-    const auto first = RunDirectory::make(folder / "state", Stopped());
-    const auto second = RunDirectory::make(folder / "state", Stopped());
+    const auto first = RunDirectory::make(folder / "state", clock_with_fraction());
+    const auto second = RunDirectory::make(folder / "state", clock_with_fraction());
     BOOST_REQUIRE(first);
     BOOST_REQUIRE(second);
     BOOST_TEST(first.value().path() == folder / "state/runs" / name);
@@ -34,7 +35,7 @@ BOOST_AUTO_TEST_CASE(it_is_named_after_time_and_process_and_never_shared) {
 
 BOOST_AUTO_TEST_CASE(a_receipt_replaces_the_one_before_as_a_whole) {
     const Folder folder;
-    const auto made = RunDirectory::make(folder.path(), Stopped());
+    const auto made = RunDirectory::make(folder.path(), clock_with_fraction());
     BOOST_REQUIRE(made);
     BOOST_REQUIRE(made.value().write_receipt("first and long"));
     BOOST_REQUIRE(made.value().write_receipt("second"));
@@ -45,10 +46,10 @@ BOOST_AUTO_TEST_CASE(a_receipt_replaces_the_one_before_as_a_whole) {
 BOOST_AUTO_TEST_CASE(what_cannot_be_made_or_written_is_named_with_the_remedy) {
     const Folder folder;
     std::ofstream(folder / "file") << "x";
-    BOOST_TEST(RunDirectory::make(folder / "file", Stopped()).error().text() ==
+    BOOST_TEST(RunDirectory::make(folder / "file", clock_with_fraction()).error().text() ==
                "cannot make the state directory " + (folder / "file" / "runs").string() +
                    ": Not a directory; choose a directory that can be written with --state");
-    const auto made = RunDirectory::make(folder.path(), Stopped());
+    const auto made = RunDirectory::make(folder.path(), clock_with_fraction());
     BOOST_REQUIRE(made);
     std::filesystem::create_directory(made.value().receipt_file());
     BOOST_TEST(made.value().write_receipt("x").error().text() ==

@@ -13,6 +13,7 @@
 #include "delivery/database.hpp"
 #include "file_limit.hpp"
 #include "folder.hpp"
+#include "stopped_clock.hpp"
 
 using leat::Clock;
 using leat::Errc;
@@ -22,13 +23,7 @@ using namespace leat::test;
 
 namespace {
 
-class Stopped final : public Clock {
-public:
-    Steady now() const override { return {}; }
-    Wall wall() const override { return Wall(std::chrono::seconds(1'700'000'000)); }
-};
-
-const Stopped stopped;
+const StoppedClock stopped;
 constexpr auto stopped_text = "2023-11-14T22:13:20Z";
 const Checkpoint some{7, std::string("line 12\0\xff", 9), 3, true, "csv"};
 

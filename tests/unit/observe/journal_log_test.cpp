@@ -125,7 +125,7 @@ private:
     int socket_ = -1;
 };
 
-class Kept final : public Log {
+class KeptMessages final : public Log {
 public:
     void write(const Line& line) override {
         const std::lock_guard lock(mutex_);
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_SUITE(journal_log)
 
 BOOST_AUTO_TEST_CASE(an_entry_has_the_event_and_its_fields) {
     Journal journal;
-    Kept otherwise;
+    KeptMessages otherwise;
     JournalLog log(journal.path(), otherwise);
     log.tell("circuit-open", "sink sqlite: 5 tries in a row have failed",
              {{"pipeline", "orders"}, {"component", "sqlite"}, {"failures", 5}});
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(an_entry_has_the_event_and_its_fields) {
 
 BOOST_AUTO_TEST_CASE(levels_are_those_of_syslog) {
     Journal journal;
-    Kept otherwise;
+    KeptMessages otherwise;
     JournalLog log(journal.path(), otherwise);
     for (const auto& [level, priority] : std::map<Level, std::string>{
              {Level::trace, "7"}, {Level::debug, "7"}, {Level::info, "6"}, {Level::warn, "4"}, {Level::error, "3"}}) {
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(levels_are_those_of_syslog) {
 
 BOOST_AUTO_TEST_CASE(ends_of_lines_stay_and_make_no_other_fields) {
     Journal journal;
-    Kept otherwise;
+    KeptMessages otherwise;
     JournalLog log(journal.path(), otherwise);
     log.tell("pipeline-reloaded", "first\nPRIORITY=0\n", {{"pipeline", "a\nb"}, {"why", ""}});
     const auto entry = journal.next();
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(what_a_plugin_gives_has_names_of_its_own) {
 
 BOOST_AUTO_TEST_CASE(what_no_datagram_holds_comes_as_a_sealed_file) {
     Journal journal;
-    Kept otherwise;
+    KeptMessages otherwise;
     JournalLog log(journal.path(), otherwise);
     const std::string large(32U << 20, 'x');
     log.tell("plugin-says", Level::info, large);
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(what_no_datagram_holds_comes_as_a_sealed_file) {
 
 BOOST_AUTO_TEST_CASE(without_a_journal_no_line_is_lost_and_one_that_comes_is_found) {
     Journal journal;
-    Kept otherwise;
+    KeptMessages otherwise;
     JournalLog log(journal.path(), otherwise);
     journal.close();
     log.tell("stopping", "nobody listens");
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(without_a_journal_no_line_is_lost_and_one_that_comes_is_fou
 
 BOOST_AUTO_TEST_CASE(a_journal_that_takes_nothing_holds_nothing_up_for_long) {
     Journal journal;
-    Kept otherwise;
+    KeptMessages otherwise;
     JournalLog log(journal.path(), otherwise);
     // The queue of a datagram socket is as long as net.unix.max_dgram_qlen, or the buffer: until a line went elsewhere.
     constexpr int most = 100'000;
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(a_journal_that_takes_nothing_holds_nothing_up_for_long) {
 
 BOOST_AUTO_TEST_CASE(threads_send_whole_entries) {
     Journal journal;
-    Kept otherwise;
+    KeptMessages otherwise;
     JournalLog log(journal.path(), otherwise);
     constexpr int threads = 4, each = 500;
     std::vector<std::thread> all;

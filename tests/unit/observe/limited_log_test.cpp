@@ -25,7 +25,7 @@ private:
 };
 
 /// Keeps lines as "warn circuit-open message pipeline=orders".
-class Kept final : public Log {
+class KeptLines final : public Log {
 public:
     void write(const Line& line) override {
         const std::lock_guard lock(mutex_);
@@ -45,7 +45,7 @@ private:
 
 struct Lab {
     TestClock clock;
-    Kept kept;
+    KeptLines kept;
     std::optional<LimitedLog> log;
     explicit Lab(LimitedLog::Limits limits = {.lines = 3, .window = seconds(10), .keys = 1000},
                  Level least = Level::trace) {

@@ -15,7 +15,7 @@ using leat::test::Folder;
 namespace {
 
 /// Why a fixture cannot be opened, without its path; empty if it can be.
-std::string refusal(const std::string& name) {
+std::string refusal_of_fixture(const std::string& name) {
     const auto path = fixture(name);
     const auto library = Library::open(path);
     if (library) return "";
@@ -85,36 +85,36 @@ BOOST_AUTO_TEST_CASE(keeps_the_code_of_a_library_that_was_let_go) {
 }
 
 BOOST_AUTO_TEST_CASE(names_what_keeps_a_library_from_being_loaded) {
-    BOOST_TEST(refusal("undefined-symbol") ==
+    BOOST_TEST(refusal_of_fixture("undefined-symbol") ==
                "cannot be loaded: undefined symbol: symbol_that_nothing_has; link the library that has it");
-    BOOST_TEST(refusal("missing-dependency") ==
+    BOOST_TEST(refusal_of_fixture("missing-dependency") ==
                "cannot be loaded, because a library that it needs cannot be: libleat_absent.so: cannot open shared "
                "object file: No such file or directory; install that library");
 }
 
 BOOST_AUTO_TEST_CASE(names_what_is_wrong_with_the_entry_symbol) {
-    BOOST_TEST(refusal("no-symbol") ==
+    BOOST_TEST(refusal_of_fixture("no-symbol") ==
                "does not export leat_plugin_v1, so it is not a Leat plugin; define it with LEAT_PLUGIN or LEAT_EXPORT");
-    BOOST_TEST(refusal("v2-only") ==
+    BOOST_TEST(refusal_of_fixture("v2-only") ==
                "speaks plugin ABI v2; this host speaks v1: install a newer Leat, or a build of the plugin for v1");
-    BOOST_TEST(refusal("null-answer") ==
+    BOOST_TEST(refusal_of_fixture("null-answer") ==
                "refuses this machine: leat_plugin_v1 answered NULL; its documentation says what it needs");
-    BOOST_TEST(refusal("throws-in-entry") == "leat_plugin_v1 threw: no such processor; it must not throw");
+    BOOST_TEST(refusal_of_fixture("throws-in-entry") == "leat_plugin_v1 threw: no such processor; it must not throw");
 }
 
 BOOST_AUTO_TEST_CASE(names_what_is_wrong_with_the_descriptors) {
-    BOOST_TEST(refusal("nothing-wrong") == "");
-    BOOST_TEST(refusal("null-write") == "sink \"bad.sink\": entry \"write\" is NULL; a sink needs it");
-    BOOST_TEST(refusal("wrong-size") ==
+    BOOST_TEST(refusal_of_fixture("nothing-wrong") == "");
+    BOOST_TEST(refusal_of_fixture("null-write") == "sink \"bad.sink\": entry \"write\" is NULL; a sink needs it");
+    BOOST_TEST(refusal_of_fixture("wrong-size") ==
                "its leat_plugin says struct_size 12; set it to sizeof(leat_plugin): 80 or more, in steps of 8");
-    BOOST_TEST(refusal("newer-minor") == "needs plugin ABI 1.7; this host has 1.0: install a newer Leat");
-    BOOST_TEST(refusal("twice") == "sink \"bad.sink\" is there twice; give one of them another id");
+    BOOST_TEST(refusal_of_fixture("newer-minor") == "needs plugin ABI 1.7; this host has 1.0: install a newer Leat");
+    BOOST_TEST(refusal_of_fixture("twice") == "sink \"bad.sink\" is there twice; give one of them another id");
     BOOST_TEST(
-        refusal("bad-id") ==
+        refusal_of_fixture("bad-id") ==
         "component 1 of 1 has the id \"Bad sink\" with 'B' in it; use a-z, 0-9, '.' and '-', as in \"acme.orders\"");
-    BOOST_TEST(refusal("bad-schema") ==
+    BOOST_TEST(refusal_of_fixture("bad-schema") ==
                "sink \"bad.sink\": config_schema is not JSON: syntax error at byte 10; correct it");
-    BOOST_TEST(refusal("empty-promise") ==
+    BOOST_TEST(refusal_of_fixture("empty-promise") ==
                "sink \"bad.sink\": promises TRANSACTIONAL, but its entry \"recover\" is "
                "NULL; fill it or drop the promise");
 }
@@ -159,8 +159,8 @@ BOOST_AUTO_TEST_CASE(check_is_stricter_with_authors_than_the_host_is) {
         "-fno-gnu-unique\n");
     BOOST_TEST(faults_of("chatty-exports") ==
                "exports more than leat_plugin_v1 (a_helper); link it with the version script of leat_add_plugin\n");
-    BOOST_TEST(refusal("unique-symbol") == "");
-    BOOST_TEST(refusal("chatty-exports") == "");
+    BOOST_TEST(refusal_of_fixture("unique-symbol") == "");
+    BOOST_TEST(refusal_of_fixture("chatty-exports") == "");
 }
 
 BOOST_AUTO_TEST_CASE(check_survives_what_crashes_or_hangs) {
