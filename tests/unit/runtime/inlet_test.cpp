@@ -14,11 +14,11 @@ using namespace leat::test;
 
 namespace {
 
-const std::function<void()> nobody;
+const std::function<void()> wakes_nobody;
 
 std::vector<std::int64_t> pop(Inlet& inlet) {
     Batch out;
-    return inlet.try_pop(out, nobody) == Inlet::Pop::taken ? numbers_of(out) : std::vector<std::int64_t>();
+    return inlet.try_pop(out, wakes_nobody) == Inlet::Pop::taken ? numbers_of(out) : std::vector<std::int64_t>();
 }
 
 bool push(Inlet& inlet, Batch batch) {
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(after_close_what_is_in_it_still_comes_out) {
     inlet.close();
     BOOST_TEST(pop(inlet) == counting(0, 1));
     Batch out;
-    BOOST_CHECK(inlet.try_pop(out, nobody) == Inlet::Pop::closed);
+    BOOST_CHECK(inlet.try_pop(out, wakes_nobody) == Inlet::Pop::closed);
 }
 
 BOOST_AUTO_TEST_CASE(a_few_large_batches_fill_it_and_many_small_ones) {
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(cancel_sends_both_sides_home_and_counts_what_it_drops) {
     BOOST_TEST(!pushed);
     BOOST_TEST(left == 3);
     BOOST_TEST(dropped == 2 * 255u);
-    BOOST_CHECK(inlet.try_pop(out, nobody) == Inlet::Pop::closed);
+    BOOST_CHECK(inlet.try_pop(out, wakes_nobody) == Inlet::Pop::closed);
     BOOST_TEST(inlet.room() == 0u);
     out.reset();
     BOOST_TEST(live_arrays == before);
