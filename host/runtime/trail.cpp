@@ -51,9 +51,10 @@ void Positions::forget_before(std::uint64_t segment) {
 void Numbering::begin(Border first, Border settled, const std::vector<Span>& ahead) {
     next_ = first;
     settled_.clear();
-    for (auto span = ahead.rbegin(); span != ahead.rend(); ++span)
-        settled_.push_back({span->begin.rows, span->end.rows});
     if (settled.rows > first.rows) settled_.push_back({first.rows, settled.rows});
+    for (const auto& span : ahead)
+        settled_.push_back({span.begin.rows, span.end.rows});
+    std::reverse(settled_.begin(), settled_.end());
 }
 
 std::uint64_t Numbering::number(std::vector<Batch>& batches) {
