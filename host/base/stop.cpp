@@ -6,7 +6,9 @@
 
 namespace leat {
 
-Stop::Stop(Stop& parent) : parent_(parent.subscribe([this](StopState state) { request(state); })) {}
+Stop::Stop(Stop& parent) {
+    parent_.emplace(parent, [this](StopState state) { request(state); });
+}
 
 Stop::~Stop() {
     parent_.reset();
@@ -32,13 +34,13 @@ void Stop::request(StopState state) {
 void Stop::pass_on(std::unique_lock<std::mutex>& lock) {
     callback_ended_.wait(lock, [this] { return !passing_on_; });
     passing_on_ = true;
-    for (auto& one : callbacks_) {
+    for (auto& one : subscriptions_) {
         const auto now = state();
-        if (one.told >= now) continue;
-        one.told = now;
+        if (one.told_ >= now) continue;
+        one.told_ = now;
         in_callback_ = &one;
         lock.unlock();
-        one.call(now);
+        one.call_(now);
         lock.lock();
         in_callback_ = nullptr;
         callback_ended_.notify_all();
@@ -74,33 +76,16 @@ void Stop::open_handles(StopState reached) {
     }
 }
 
-Stop::Subscription Stop::subscribe(std::function<void(StopState)> callback) {
-    std::unique_lock lock(callbacks_mutex_);
-    Subscription out;
-    out.stop_ = this;
-    out.where_ = callbacks_.insert(callbacks_.end(), {std::move(callback)});
-    if (state() != StopState::run) pass_on(lock);
-    return out;
+Stop::Subscription::Subscription(Stop& stop, Callback callback) : stop_(stop), call_(std::move(callback)) {
+    std::unique_lock lock(stop.callbacks_mutex_);
+    stop.subscriptions_.push_back(*this);
+    if (stop.state() != StopState::run) stop.pass_on(lock);
 }
 
-Stop::Subscription::Subscription(Subscription&& other) noexcept
-    : stop_(std::exchange(other.stop_, nullptr)), where_(other.where_) {}
-
-Stop::Subscription& Stop::Subscription::operator=(Subscription&& other) noexcept {
-    if (this != &other) {
-        reset();
-        stop_ = std::exchange(other.stop_, nullptr);
-        where_ = other.where_;
-    }
-    return *this;
-}
-
-void Stop::Subscription::reset() {
-    if (!stop_) return;
-    std::unique_lock lock(stop_->callbacks_mutex_);
-    stop_->callback_ended_.wait(lock, [this] { return stop_->in_callback_ != &*where_; });
-    stop_->callbacks_.erase(where_);
-    stop_ = nullptr;
+Stop::Subscription::~Subscription() {
+    std::unique_lock lock(stop_.callbacks_mutex_);
+    stop_.callback_ended_.wait(lock, [this] { return stop_.in_callback_ != this; });
+    stop_.subscriptions_.erase(stop_.subscriptions_.iterator_to(*this));
 }
 
 }  // namespace leat

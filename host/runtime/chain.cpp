@@ -23,7 +23,7 @@ Chain::Chain(RunState& run, const Parts& parts, ComputePool& compute)
       wake_up_([this] { wake(); }),
       compute_(compute),
       strand_(boost::asio::make_strand(compute.get_executor())),
-      timer_(strand_) {}
+      timer_(compute.get_executor()) {}
 
 // ---- When it runs ---------------------------------------------------------------------------------------------------
 
@@ -102,12 +102,13 @@ void Chain::run_on_strand() {
 
 // A timer that rings early costs a step; arming one costs a system call.
 void Chain::arm_timer() {
-    if (armed_for_ && *armed_for_ <= *wake_at_) return;
-    armed_for_ = wake_at_;
-    timer_.expires_at(*wake_at_);
+    if (will_ring_.load(std::memory_order_acquire) && rings_at_ <= *wake_at_) return;
+    rings_at_ = *wake_at_;
+    will_ring_.store(true, std::memory_order_release);
+    timer_.expires_at(rings_at_);
     timer_.async_wait([this, held = owner_.lock()](const boost::system::error_code& error) {
         if (error) return;
-        armed_for_.reset();
+        will_ring_.store(false, std::memory_order_release);
         wake();
     });
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -109,10 +110,12 @@ private:
     // On the strand.
     ComputePool& compute_;
     const Strand strand_;
-    using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                    boost::asio::wait_traits<std::chrono::steady_clock>, Strand>;
+    // Rings on any thread of the pool: it only wakes the chain.
+    using Timer = boost::asio::basic_waitable_timer<
+        std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, ComputePool::executor_type>;
     Timer timer_;
-    std::optional<SteadyTime> armed_for_;
+    SteadyTime rings_at_{};
+    std::atomic<bool> will_ring_{false};  // and wakes the chain after it has taken this back
     std::weak_ptr<void> owner_;
     std::function<void()> finished_;
 

@@ -123,7 +123,7 @@ ItemBucket::ItemBucket(const config::BucketSettings& limits, const plugin::ItemK
 ItemBucket::~ItemBucket() = default;
 
 Result<> ItemBucket::start_workers(const std::shared_ptr<void>& owner) {
-    subscription_ = run_.stop.subscribe([this](StopState to) { on_stop(to); });
+    subscription_.emplace(run_.stop, [this](StopState to) { on_stop(to); });
     for (const auto& worker : workers_) {
         tasks_.watch(*worker->instance, StopState::stop);
         count_worker(1);

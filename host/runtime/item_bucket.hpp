@@ -111,9 +111,9 @@ private:
 
     std::vector<std::unique_ptr<Worker>> workers_;
     std::atomic<std::uint32_t> open_parts_{0};
-    std::atomic<bool> refused_{false};  // an item, because of a stop
-    std::atomic<bool> dropped_{false};  // an item
-    Stop::Subscription subscription_;   // of the runner's thread
+    std::atomic<bool> refused_{false};                // an item, because of a stop
+    std::atomic<bool> dropped_{false};                // an item
+    std::optional<Stop::Subscription> subscription_;  // of the runner's thread
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     // All below: guarded by mutex_.

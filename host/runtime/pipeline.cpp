@@ -103,7 +103,6 @@ public:
 
     void start(TaskGroup::Thread here, Runner::Starter& starter) {
         starter_ = &starter;
-        stop_subscription_ = state_.stop.subscribe([this](StopState to) { on_stop(to); });
         if (here == TaskGroup::Thread::leased) return phase_here(here, &Run::set_up);
         if (const auto spawned = spawn_phase(&Run::set_up); !spawned) {
             state_.fail(in_pipeline(spawned.error()));
@@ -784,15 +783,6 @@ private:
         if (!spawned) state_.fail(in_pipeline(spawned.error()));
     }
 
-    /// Runs for each step of the stop, on whatever thread asked for it.
-    void on_stop(StopState to) {
-        if (to == StopState::stop) {
-            state_.drop(inlet_.cancel());
-            bucket_.cancel();
-        }
-        if (chain_) chain_->wake();  // one that waits for a source or a retry must see it
-    }
-
     void run_source() {
         SteadyTime later;
         for (;;) {
@@ -816,6 +806,16 @@ private:
 
     // ---- What the tasks report --------------------------------------------------------------------------------------
 
+    void stopping(StopState to) override {
+        if (to == StopState::stop) {
+            const std::lock_guard lock(drop_mutex_);
+            if (!settles_) {
+                state_.drop(inlet_.cancel());
+                bucket_.cancel();
+            }
+        }
+        if (chain_) chain_->wake();  // one that waits for a source or a retry must see it
+    }
     void stuck(Instance& instance, const Instance::Running& call) override {
         state_.fail(stuck_error(instance, call, plan_.settings->name));
         tell_stuck(environment_.log, instance, call, plan_.settings->name);
@@ -842,8 +842,11 @@ private:
 
     /// Settles what no task will handle any more.
     void settle() {
-        stop_subscription_.reset();  // a step of the stop that is being passed on may still be dropping rows
-        if (abandoned() == 0) {      // a task that comes back late may still touch these
+        {
+            const std::lock_guard lock(drop_mutex_);
+            settles_ = true;
+        }
+        if (abandoned() == 0) {  // a task that comes back late may still touch these
             if (chain_) chain_->drop();
             state_.drop(inlet_.cancel());
             bucket_.cancel();
@@ -911,13 +914,12 @@ private:
     /// Under instances_mutex_.
     std::vector<double> seconds_of_stages() const {
         if (plan_.run) return {instances_.empty() ? 0.0 : instances_.front()->seconds()};  // it does everything
-        std::vector<double> out(2 + plan_.transforms.size());
-        for (const auto& instance : instances_) {
-            const auto& role = instance->role();
-            std::size_t stage = role == plan_.load->role ? out.size() - 1 : 0;
-            for (std::size_t i = 0; i < plan_.transforms.size(); ++i)
-                if (role == plan_.transforms[i].role) stage = 1 + i;
-            out[stage] += instance->seconds();
+        const auto sinks = loaders_.size();
+        const auto transforms = plan_.transforms.size();
+        std::vector<double> out(2 + transforms);
+        for (std::size_t i = 0; i < instances_.size(); ++i) {
+            const auto stage = i < sinks ? 1 + transforms : i < sinks + transforms ? 1 + i - sinks : 0;
+            out[stage] += instances_[i]->seconds();
         }
         return out;
     }
@@ -1090,10 +1092,11 @@ private:
     std::unique_ptr<Chain> chain_;
     SourceOutlet source_outlet_;
     AllInOneOutlet all_in_one_outlet_;
-    Stop::Subscription stop_subscription_;
+    std::mutex drop_mutex_;  // while a step of the stop drops rows
+    bool settles_ = false;   // guarded by drop_mutex_: what is there is counted now, and no stop drops any more
 
     mutable std::mutex instances_mutex_;                // for progress(), which may come at any time
-    std::vector<std::unique_ptr<Instance>> instances_;  // in the order in which they were made
+    std::vector<std::unique_ptr<Instance>> instances_;  // as they were made: sinks, transforms in order, source
     Instance* source_ = nullptr;
     std::vector<Instance*> sinks_;
     Instance::Reported last_reported_;

@@ -46,8 +46,7 @@ RunState::RunState(const PipelinePlan& of, Stop& parent, observe::Log& to, deliv
       stop(parent),
       log(to),
       dead_letters(dead),
-      transforms(of.run ? (of.run->component->has_transform ? 1 : 0) : of.transforms.size()),
-      dice_(dice_for(of)) {
+      transforms(of.run ? (of.run->component->has_transform ? 1 : 0) : of.transforms.size()) {
     source.plan = of.run ? &*of.run : of.extract ? &*of.extract : nullptr;
     sink.plan = of.run ? &*of.run : of.load ? &*of.load : nullptr;
 }
@@ -91,6 +90,7 @@ void RunState::fail_by(const std::string& what) {
 }
 
 std::optional<Error> RunState::error() const {
+    if (!failed()) return std::nullopt;
     if (!failed()) return std::nullopt;
     const std::lock_guard lock(mutex_);
     return error_;
@@ -234,7 +234,8 @@ SteadyTime RunState::settled_at(const StageCounts& stage) {
 double RunState::roll() {
     const std::lock_guard lock(mutex_);
     constexpr auto least = std::minstd_rand::min(), most = std::minstd_rand::max();
-    return static_cast<double>(dice_() - least) / static_cast<double>(most - least);
+    if (!dice_) dice_ = dice_for(plan);
+    return static_cast<double>((*dice_)() - least) / static_cast<double>(most - least);
 }
 
 bool RunState::may_wait_for_memory(std::uint64_t wanted) {

@@ -152,7 +152,7 @@ private:
     std::uint64_t releases_seen_ = UINT64_MAX;  // of the host's memory; nobody has looked yet
     SteadyTime last_release_{};
     std::atomic<bool> failed_{false};
-    std::minstd_rand dice_;                        // guarded by mutex_
+    std::optional<std::minstd_rand> dice_;         // guarded by mutex_; most runs never roll
     std::atomic<SteadyTime::rep> next_try_at_{0};  // the last one that was set
 };
 

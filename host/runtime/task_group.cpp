@@ -19,11 +19,9 @@ constexpr auto longest_on_compute = std::chrono::milliseconds(100);
 }  // namespace
 
 TaskGroup::TaskGroup(BlockingPool& pool, Watch& watch, Stop& stop, std::chrono::nanoseconds grace, Observer& observer)
-    : pool_(pool), watch_(watch), stop_(stop), grace_(grace), observer_(observer) {
-    subscription_ = stop_.subscribe([this](StopState state) { on_stop(state); });
-}
+    : pool_(pool), watch_(watch), stop_(stop), grace_(grace), observer_(observer) {}
 
-void TaskGroup::on_stop(StopState) {
+void TaskGroup::on_stop(StopState to) {
     bool may_wait = false;
     {
         const std::lock_guard lock(mutex_);
@@ -33,6 +31,7 @@ void TaskGroup::on_stop(StopState) {
             std::any_of(tasks_.begin(), tasks_.end(), [](const Task& one) { return one.thread == Thread::leased; });
     }
     if (may_wait) watch_.look_soon();  // what runs on the compute pool sees the stop by itself
+    observer_.stopping(to);
 }
 
 void TaskGroup::watch(plugin::Instance& instance, StopState interrupted_by) {
@@ -77,7 +76,10 @@ TaskGroup::Task* TaskGroup::add(Calls calls, Thread thread) {
         task = &tasks_.emplace_back(Task{std::move(calls), thread, calls_any});
         is_first = !std::exchange(had_a_task_, true);
     }
-    if (is_first) place_ = watch_.add(shared_from_this());
+    if (is_first) {
+        place_ = watch_.add(shared_from_this());
+        subscription_.emplace(stop_, [this](StopState to) { on_stop(to); });
+    }
     return task;
 }
 

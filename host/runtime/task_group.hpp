@@ -30,10 +30,12 @@ public:
     /// Whose thread something runs on: one leased from the blocking pool, which may wait, or one of the compute pool.
     enum class Thread { leased, compute };
 
-    /// What the group sees. Called on the thread of the watch, but for the last two.
+    /// What the group sees. Called on the thread of the watch, but for the first one and the last two.
     class Observer {
     public:
         virtual ~Observer() = default;
+        /// A step of the stop, from the first task to close; on the thread that asked for it.
+        virtual void stopping(StopState) {}
         /// This call was given up.
         virtual void stuck(plugin::Instance& instance, const plugin::Instance::Running& call) = 0;
         /// This call has outlived a DRAIN by the grace, which is now a STOP.
@@ -109,7 +111,7 @@ private:
         bool given_up = false;
     };
 
-    void on_stop(StopState state);
+    void on_stop(StopState to);
     Task* add(Calls calls, Thread thread);
     void run(Task* task, const std::function<void()>& work);
     void look_for_stuck(Lock& lock);
@@ -124,7 +126,9 @@ private:
 
     BlockingPool& pool_;
     Watch& watch_;
-    std::optional<Watch::Place> place_;  // from the first task to close
+    // From the first task to close.
+    std::optional<Watch::Place> place_;
+    std::optional<Stop::Subscription> subscription_;
     Stop& stop_;
     const std::chrono::nanoseconds grace_;
     Observer& observer_;
@@ -139,7 +143,6 @@ private:
     Clock::time_point stopping_since_{};  // of the state that the stop is in
     std::vector<Watched> watched_;
     std::shared_ptr<Interrupter> interrupter_;
-    Stop::Subscription subscription_;
 };
 
 /// The error of a call that was given up.

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <utility>
 
+#include "base/thread_number.hpp"
 #include "runtime/task_group.hpp"
 
 namespace leat::runtime {
@@ -30,7 +30,7 @@ Watch::~Watch() {
 }
 
 Watch::Place Watch::add(std::shared_ptr<TaskGroup> group) {
-    auto& shard = shards_[std::hash<std::thread::id>()(std::this_thread::get_id()) % shards_.size()];
+    auto& shard = shards_[thread_number() % shards_.size()];
     Place out{&shard, {}};
     {
         const std::lock_guard lock(shard.mutex);

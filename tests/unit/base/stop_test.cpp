@@ -89,9 +89,9 @@ BOOST_AUTO_TEST_CASE(a_child_that_no_longer_follows_may_outlive_its_parent) {
 BOOST_AUTO_TEST_CASE(a_subscriber_hears_each_step_and_what_came_before) {
     Stop stop;
     std::vector<StopState> early, late;
-    const auto first = stop.subscribe([&](StopState to) { early.push_back(to); });
+    const Stop::Subscription first(stop, [&](StopState to) { early.push_back(to); });
     stop.request(StopState::drain);
-    const auto second = stop.subscribe([&](StopState to) { late.push_back(to); });
+    const Stop::Subscription second(stop, [&](StopState to) { late.push_back(to); });
     stop.request(StopState::drain);
     stop.request(StopState::stop);
     const std::vector<StopState> both{StopState::drain, StopState::stop};
@@ -102,14 +102,13 @@ BOOST_AUTO_TEST_CASE(a_subscriber_hears_each_step_and_what_came_before) {
 BOOST_AUTO_TEST_CASE(a_subscription_that_ended_is_not_called) {
     Stop stop;
     int calls = 0;
+    const Stop::Subscription first(stop, [&](StopState) { calls += 1; });
     {
-        const auto subscription = stop.subscribe([&](StopState) { ++calls; });
+        const Stop::Subscription ended(stop, [&](StopState) { calls += 10; });
     }
-    auto moved = stop.subscribe([&](StopState) { calls += 100; });
-    auto kept = std::move(moved);
-    kept.reset();
+    const Stop::Subscription last(stop, [&](StopState) { calls += 100; });
     stop.request(StopState::stop);
-    BOOST_TEST(calls == 0);
+    BOOST_TEST(calls == 101);
 }
 
 BOOST_AUTO_TEST_CASE(unsubscribing_waits_for_a_callback_that_runs) {
@@ -117,7 +116,8 @@ BOOST_AUTO_TEST_CASE(unsubscribing_waits_for_a_callback_that_runs) {
     for (int i = 0; i < 200; ++i) {
         Stop stop;
         std::atomic<bool> over{false};
-        auto subscription = stop.subscribe([&](StopState) {
+        std::optional<Stop::Subscription> subscription;
+        subscription.emplace(stop, [&](StopState) {
             std::this_thread::yield();
             late += over ? 1 : 0;
         });
