@@ -23,6 +23,13 @@ T* untag(void* tagged) {
                                 ((std::uintptr_t{1} << generation_shift) - 1));
 }
 
+/// Gives up `owned` of what is owned in common; true for the last owner, who is alone with it then. Who owns all that
+/// is left needs no interlocked instruction to know it: nobody is there who could take or give up anything.
+bool was_last(std::atomic<std::uint32_t>& owners, std::uint32_t owned) {
+    return owners.load(std::memory_order_acquire) == owned ||
+           owners.fetch_sub(owned, std::memory_order_acq_rel) == owned;
+}
+
 // Releases on this thread of loans that were over; see Batch::releases_too_many_here.
 thread_local std::uint64_t releases_too_many = 0;
 
@@ -117,7 +124,7 @@ struct Batch::Record {
     std::string position;
 
     void release() noexcept {
-        if (owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+        if (!was_last(owners, 1)) return;
         array.release(&array);
         pool->records_.give_back(std::unique_ptr<Record>(this));
     }
@@ -146,8 +153,9 @@ struct Batch::Loan {
     std::vector<ArrowArray*> children;
 
     void give_back(std::uint32_t owned) noexcept {
-        if (owners.fetch_sub(owned, std::memory_order_acq_rel) != owned) return;
-        generation.fetch_add(1, std::memory_order_relaxed);
+        if (!was_last(owners, owned)) return;
+        generation.store(static_cast<std::uint16_t>(generation.load(std::memory_order_relaxed) + 1),
+                         std::memory_order_relaxed);
         std::exchange(record, nullptr)->release();
         pool->loans_.give_back(std::unique_ptr<Loan>(this));
     }
@@ -212,25 +220,6 @@ struct Batch::Loan {
     }
 };
 
-Batch::Batch(Batch&& other) noexcept
-    : record_(std::exchange(other.record_, nullptr)),
-      offset_(other.offset_),
-      rows_(other.rows_),
-      bytes_(other.bytes_),
-      origin_(other.origin_) {}
-
-Batch& Batch::operator=(Batch&& other) noexcept {
-    if (this != &other) {
-        reset();
-        record_ = std::exchange(other.record_, nullptr);
-        offset_ = other.offset_;
-        rows_ = other.rows_;
-        bytes_ = other.bytes_;
-        origin_ = other.origin_;
-    }
-    return *this;
-}
-
 Batch Batch::adopt(BatchPool& pool, ArrowArray& moved, std::string_view position) {
     Batch out;
     out.record_ = pool.new_record();
@@ -277,8 +266,8 @@ Batch Batch::slice(std::int64_t offset, std::int64_t rows) const {
     return out;
 }
 
-void Batch::reset() noexcept {
-    if (record_) std::exchange(record_, nullptr)->release();
+void Batch::release(Record& record) noexcept {
+    record.release();
 }
 
 void Batch::lend(ArrowArray& out) const {

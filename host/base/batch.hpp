@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/arrow.hpp"
@@ -26,8 +27,22 @@ class BatchPool;
 class Batch {
 public:
     Batch() = default;
-    Batch(Batch&& other) noexcept;
-    Batch& operator=(Batch&& other) noexcept;
+    Batch(Batch&& other) noexcept
+        : record_(std::exchange(other.record_, nullptr)),
+          offset_(other.offset_),
+          rows_(other.rows_),
+          bytes_(other.bytes_),
+          origin_(other.origin_) {}
+    Batch& operator=(Batch&& other) noexcept {
+        if (this == &other) return *this;
+        reset();
+        record_ = std::exchange(other.record_, nullptr);
+        offset_ = other.offset_;
+        rows_ = other.rows_;
+        bytes_ = other.bytes_;
+        origin_ = other.origin_;
+        return *this;
+    }
     Batch(const Batch&) = delete;
     Batch& operator=(const Batch&) = delete;
     ~Batch() { reset(); }
@@ -60,7 +75,9 @@ public:
     Batch share() const;
     /// Rows [offset, offset + rows) of this batch; no copy.
     Batch slice(std::int64_t offset, std::int64_t rows) const;
-    void reset() noexcept;
+    void reset() noexcept {
+        if (record_) release(*std::exchange(record_, nullptr));
+    }
 
     /// Writes fresh nodes to `out`, which the receiver releases: top-level offset 0 and no validity, each child exactly
     /// rows() long. The buffers live until the receiver is done, whatever becomes of this handle.
@@ -83,6 +100,7 @@ private:
     friend class BatchPool;
     struct Record;
     struct Loan;
+    static void release(Record& record) noexcept;
     static void release_loan(ArrowArray* array);
     static void release_loaned_node(ArrowArray* array);
 
