@@ -38,6 +38,14 @@ mkdir -p "$build" "$packages"
 quietly() { # COMMAND...: shows what it says only when it fails
     "$@" >"$log" 2>&1 || { tail -n 40 "$log" >&2; echo "package.sh: failed: $*; all it said is in $log" >&2; exit 1; }
 }
+# CPack 3.25 lists the file of a package of debug symbols by where it lay in the build, for dpkg to look for it there.
+mend_checksums() { # FILE.ddeb
+    local tree=$build/ddeb
+    rm -rf "$tree"
+    quietly dpkg-deb --raw-extract "$1" "$tree"
+    sed -i 's|  /.*-dbgsym/|  |' "$tree/DEBIAN/md5sums"
+    quietly dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$tree" "$1"
+}
 # One build for both: the formats differ only in where things are installed.
 for format in "${formats[@]}"; do
     libdir=()
@@ -48,6 +56,7 @@ for format in "${formats[@]}"; do
     quietly cpack --config "$build/CPackConfig.cmake"
     for file in "$build"/packages/*."$format" "$build"/packages/*.ddeb; do
         [ -e "$file" ] || continue
+        case $file in *.ddeb) mend_checksums "$file" ;; esac
         name=$(basename "$file")
         mv "$file" "$packages/$name"
         echo "$packages/$name"

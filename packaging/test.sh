@@ -159,6 +159,17 @@ rpmlint -c packaging/rpm/rpmlint.toml "$rpm" "$devel" "$(one "leat-plugin-python
 cat "$work/rpmlint" >>"$log"
 grep -q ' 0 errors, 0 warnings' "$work/rpmlint" || fail "rpmlint: $(grep -E ': [EW]: ' "$work/rpmlint")"
 
+step "the list of checksums in each deb is of the files that it installs"
+for file in "$packages"/*.deb "$packages"/*.ddeb; do
+    rm -rf "$work/listed"
+    mkdir "$work/listed"
+    quietly dpkg-deb -x "$file" "$work/listed"
+    dpkg-deb --ctrl-tarfile "$file" | tar -xO ./md5sums >"$work/md5sums"
+    (cd "$work/listed" && quietly md5sum -c "$work/md5sums")
+    expect "$(cd "$work/listed" && find . -type f | sed 's|^\./||' | LC_ALL=C sort)" \
+        "$(sed 's/^[0-9a-f]*  //' "$work/md5sums" | LC_ALL=C sort)" "the files of $(basename "$file")"
+done
+
 step "the host exports nothing, and the packages name the libraries that are needed"
 mkdir "$work/x"
 dpkg-deb -x "$deb" "$work/x"
