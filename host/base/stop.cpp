@@ -6,9 +6,7 @@
 
 namespace leat {
 
-Stop::Stop(Stop& parent) {
-    parent_.emplace(parent, [this](StopState state) { request(state); });
-}
+Stop::Stop(Stop& parent) : parent_(std::in_place, parent, [this](StopState state) { request(state); }) {}
 
 Stop::~Stop() {
     parent_.reset();

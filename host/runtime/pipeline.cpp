@@ -809,7 +809,7 @@ private:
     void stopping(StopState to) override {
         if (to == StopState::stop) {
             const std::lock_guard lock(drop_mutex_);
-            if (!settles_) {
+            if (stop_may_drop_) {
                 state_.drop(inlet_.cancel());
                 bucket_.cancel();
             }
@@ -844,7 +844,7 @@ private:
     void settle() {
         {
             const std::lock_guard lock(drop_mutex_);
-            settles_ = true;
+            stop_may_drop_ = false;
         }
         if (abandoned() == 0) {  // a task that comes back late may still touch these
             if (chain_) chain_->drop();
@@ -1092,8 +1092,8 @@ private:
     std::unique_ptr<Chain> chain_;
     SourceOutlet source_outlet_;
     AllInOneOutlet all_in_one_outlet_;
-    std::mutex drop_mutex_;  // while a step of the stop drops rows
-    bool settles_ = false;   // guarded by drop_mutex_: what is there is counted now, and no stop drops any more
+    std::mutex drop_mutex_;      // while a step of the stop drops rows
+    bool stop_may_drop_ = true;  // guarded by drop_mutex_; not once settle() counts what is left
 
     mutable std::mutex instances_mutex_;                // for progress(), which may come at any time
     std::vector<std::unique_ptr<Instance>> instances_;  // as they were made: sinks, transforms in order, source

@@ -91,7 +91,6 @@ void RunState::fail_by(const std::string& what) {
 
 std::optional<Error> RunState::error() const {
     if (!failed()) return std::nullopt;
-    if (!failed()) return std::nullopt;
     const std::lock_guard lock(mutex_);
     return error_;
 }

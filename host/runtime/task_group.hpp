@@ -126,9 +126,7 @@ private:
 
     BlockingPool& pool_;
     Watch& watch_;
-    // From the first task to close.
-    std::optional<Watch::Place> place_;
-    std::optional<Stop::Subscription> subscription_;
+    std::optional<Watch::Place> place_;  // from the first task to close
     Stop& stop_;
     const std::chrono::nanoseconds grace_;
     Observer& observer_;
@@ -143,6 +141,7 @@ private:
     Clock::time_point stopping_since_{};  // of the state that the stop is in
     std::vector<Watched> watched_;
     std::shared_ptr<Interrupter> interrupter_;
+    std::optional<Stop::Subscription> subscription_;  // last, for it uses the others; from the first task to close
 };
 
 /// The error of a call that was given up.
