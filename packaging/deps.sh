@@ -13,7 +13,7 @@ build=(g++ gcc cmake ninja-build ccache sqlite3
     libboost1.81-dev libyaml-cpp-dev libvalijson-dev libspdlog-dev libcli11-dev
     libsimdjson-dev libfast-float-dev libsqlite3-dev libsodium-dev zlib1g-dev libzstd-dev libpython3-dev)
 tests=(libboost-test1.81-dev librapidcheck-dev clang libclang-rt-dev llvm clang-format clang-tidy binutils make minisign
-    pkg-config python3 zstd abigail-tools doxygen)
+    pkg-config python3 zstd abigail-tools doxygen zsh man-db systemd)
 bench=(libbenchmark-dev miller)
 package=(python3 dpkg-dev file rpm rpmlint lintian debootstrap systemd man-db)
 windows=(g++-mingw-w64-x86-64-posix libz-mingw-w64-dev wine64 cmake ninja-build ccache gcc make tcl dpkg-dev patch xz-utils
